@@ -1,0 +1,19 @@
+/* A file that shrinks while it is mapped raises SIGBUS at the next read.  The
+ * command line installs this guard so that the process ends with a sentence
+ * and status 1 instead of a signal.  The library never installs it.
+ *
+ * One of the few places with state at file scope: a signal handler has no
+ * argument to carry it. */
+#ifndef OSMIA_BASE_MAPGUARD_H
+#define OSMIA_BASE_MAPGUARD_H
+
+#include "base/file.h"
+
+/* Install the handler.  Call once, from main, before threads exist. */
+void mapguard_install(void);
+/* Name the mapping, so that the sentence can name the file.  At most 64 are
+ * remembered; more are guarded without a name. */
+void mapguard_watch(const struct file *f);
+void mapguard_forget(const struct file *f);
+
+#endif
