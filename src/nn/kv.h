@@ -1,0 +1,76 @@
+/* The key-value cache of every running sequence.
+ *
+ * One reserved slab cut into equal blocks of KV_BLOCK absolute positions.  A
+ * model declares cache groups (pairs of K and V, or latents, with widths and a
+ * window); a sequence has one list of blocks for each group.  Sequences with a
+ * common prefix share full blocks, counted.
+ *
+ *   1. A block is on the free list or has a count above zero, never both.
+ *   2. A block counted more than once is full and never written again.
+ *   3. Only the last block of a sequence may be partly filled.
+ *   4. Memory is populated in steps of 256 positions ahead of use, by
+ *      kv_reserve, never in the hot path.
+ *
+ * Owner: the thread that owns the sessions.  Nobody else calls these. */
+#ifndef OSMIA_NN_KV_H
+#define OSMIA_NN_KV_H
+
+#include "base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KV_BLOCK = 32 };
+
+enum kv_type { KV_F16, KV_F32, KV_BF16, KV_Q8_0 };
+
+/* One kind of cache; the layers that use it name it. */
+enum kv_form { KV_PAIR, KV_LATENT };
+struct kv_group {
+    enum kv_form form;
+    uint32_t     n_layers;           /* that use this group */
+    uint32_t     n_head_kv;          /* PAIR */
+    uint32_t     k_width, v_width;   /* PAIR: per head; LATENT: latent, rope */
+    uint32_t     window;             /* keys a query sees; 0: all */
+};
+
+struct kv;
+
+struct kv_options {
+    enum kv_type type;
+    size_t       n_positions;   /* capacity of all sequences together */
+    size_t       max_seqs;
+};
+
+enum err kv_open(struct kv **out, const struct kv_group *groups,
+                 size_t n_groups, const struct kv_options *o,
+                 struct err_info *why);
+void     kv_close(struct kv *kv);
+
+/* Bytes that one position costs over all groups, and a whole cache. */
+size_t   kv_bytes_per_position(const struct kv_group *groups, size_t n_groups,
+                               enum kv_type type);
+
+/* A new empty sequence (its number), or -1 when all max_seqs are in use.
+ * `declared_len`: the most positions it will ever hold, which fixes the regime
+ * of RoPE kinds that depend on the length; 0: the model's context. */
+int      kv_seq_open(struct kv *kv, uint32_t declared_len);
+void     kv_seq_close(struct kv *kv, int seq);   /* gives its blocks back */
+uint32_t kv_seq_len(const struct kv *kv, int seq);
+uint32_t kv_seq_declared(const struct kv *kv, int seq);
+
+/* Make room for n more positions in this sequence, populated.  On FULL nothing
+ * changed, so the caller may free something and ask again. */
+enum err kv_reserve(struct kv *kv, int seq, size_t n, struct err_info *why);
+/* Forget everything from position `len` on. */
+void     kv_truncate(struct kv *kv, int seq, uint32_t len);
+/* `to` (empty) starts with the first `len` positions of `from`: full blocks are
+ * shared, a partial last one is copied. */
+enum err kv_fork(struct kv *kv, int from, int to, uint32_t len,
+                 struct err_info *why);
+
+/* Blocks: in all, in use now (for accounting and tests). */
+size_t   kv_blocks(const struct kv *kv);
+size_t   kv_blocks_used(const struct kv *kv);
+
+#endif
