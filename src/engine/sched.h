@@ -1,0 +1,129 @@
+/* The scheduler: many jobs, one thread, one step at a time.
+ *
+ * Each step takes one token from every decoding job plus a bounded chunk of
+ * prompts, so that a long prompt does not stall the streams of others.  Jobs
+ * share the cache of a common prefix with jobs that run or that have finished
+ * a while ago.  When the cache is full, finished prefixes go first; then the
+ * youngest job is paused and computed again later.  What a job answers does not
+ * depend on any of this: it gets the bytes that it would have got alone.
+ *
+ * Owner: one thread.  Only job_request.cancel may be touched by others. */
+#ifndef OSMIA_ENGINE_SCHED_H
+#define OSMIA_ENGINE_SCHED_H
+
+#include "base/progress.h"
+#include "engine/runner.h"
+#include "engine/sampler.h"
+#include "text/tokenizer.h"
+#include <stdatomic.h>
+
+struct sched;
+
+/* What a scheduler works with; all outlive it. */
+struct sched_parts {
+    const struct runner    *runner;
+    const struct tokenizer *tok;
+    const int32_t          *never;      /* ids never sampled (engine_never) */
+    size_t                  n_never;
+};
+
+struct sched_options {
+    size_t max_running;     /* jobs that hold cache; 0: runner's max_rows */
+    size_t max_kept;        /* finished prefixes kept for reuse */
+    size_t chunk;           /* prompt tokens per step while nobody decodes */
+    size_t chunk_beside;    /*   and while somebody does; 0: 256 and 64 */
+};
+
+enum err sched_open(struct sched **out, const struct sched_parts *parts,
+                    const struct sched_options *o, struct err_info *why);
+void     sched_close(struct sched *s);     /* jobs end without an event */
+
+/* ---- jobs ---- */
+
+enum job_reason {
+    JOB_STOP,         /* an end token or a stop string */
+    JOB_LENGTH,       /* max_tokens, or the context is full */
+    JOB_CANCELLED,
+    JOB_ERROR         /* event.error says what */
+};
+const char *job_reason_name(enum job_reason r);    /* "stop", "length" ... */
+
+struct job_usage {
+    size_t n_prompt;        /* tokens of the prompt, */
+    size_t n_cached;        /*   of which were found in the cache */
+    size_t n_output;        /* tokens generated, the end token not counted */
+    double wait_ms;         /* from submit until admitted */
+    double prefill_ms;      /* from admission until the first token */
+    double first_token_ms;  /* from submit until the first token */
+    double decode_ms;       /* from the first token until the end */
+};
+
+/* One event per token, then one at the end. */
+struct job_event {
+    bool                   done;
+    const struct sample   *token;    /* !done: the token, with its logprobs */
+    struct slice           text;     /* text that is safe to show now (whole
+                                        characters, no part of a stop string);
+                                        may be empty; also when done */
+    enum job_reason        reason;   /* done: */
+    const struct job_usage *usage;
+    const struct err_info  *error;
+};
+
+/* Fills the mask of allowed ids (see struct sample_context) given the tokens
+ * generated so far.  Called once before each token. */
+struct token_mask {
+    enum err (*fill)(void *arg, uint64_t *bits, size_t n_ids,
+                     const int32_t *output, size_t n_output,
+                     struct err_info *why);
+    void *arg;
+};
+
+struct job_request {
+    const int32_t   *prompt;         /* copied */
+    size_t           n_prompt;       /* > 0 */
+    size_t           max_tokens;     /* 0: the room left in the context */
+    struct sampling  sampling;       /* bias is copied */
+    const struct slice *stops;       /* non-empty strings, copied */
+    size_t           n_stops;
+    bool             ignore_eos;     /* end tokens are tokens like others */
+    bool             show_special;   /* special tokens appear in the text */
+    bool             continues;      /* the text goes on behind the prompt's: a
+                                        leading space is kept */
+    uint32_t         principal;      /* prefixes are shared within one */
+    struct token_mask mask;          /* fill NULL: none */
+    const atomic_bool *cancel;       /* NULL, or set by anybody at any time */
+    /* Called from within sched_step or sched_cancel; must not call the
+     * scheduler.  The event is valid during the call.  After the one with
+     * `done` the job is gone. */
+    void           (*event)(void *arg, const struct job_event *ev);
+    void            *arg;
+};
+
+/* Queue a job.  *id (never 0) names it until its last event.  ERR_LIMIT: the
+ * prompt leaves no room in the context (both numbers are told); ERR_REQUEST: a
+ * field out of range. */
+enum err sched_submit(struct sched *s, const struct job_request *r,
+                      uint64_t *id, struct err_info *why);
+
+/* End a job now; its last event (JOB_CANCELLED, with what text was held back)
+ * comes within the call.  False: no such job, it has ended. */
+bool sched_cancel(struct sched *s, uint64_t id);
+
+/* A job whose reader is slow takes no part in steps until released. */
+bool sched_hold(struct sched *s, uint64_t id, bool hold);
+
+/* Run one step.  ERR_CANCELLED when `progress` says so (looked at between
+ * layers; ticks "prompt" with the tokens of all prompts): nothing has changed,
+ * the caller may cancel jobs and go on.  Other errors mean that the model cannot
+ * compute; jobs stay as they are. */
+enum err sched_step(struct sched *s, const struct progress *progress,
+                    struct err_info *why);
+
+/* Jobs waiting or running; those that would take part in a step now. */
+size_t sched_jobs(const struct sched *s);
+size_t sched_ready(const struct sched *s);
+/* Forget finished prefixes (memory pressure, tests). */
+void   sched_forget(struct sched *s);
+
+#endif
