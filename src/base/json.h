@@ -63,7 +63,8 @@ void json_reader_init(struct json_reader *r, struct slice text,
                       unsigned max_depth);
 
 /* The next token.  The first call gives the document's one top-level value;
- * after it is complete, JSON_END at depth 0, forever.  ERR_FORMAT points. */
+ * after it is complete, JSON_END at depth 0, forever.  ERR_FORMAT points; too
+ * many levels of nesting are ERR_LIMIT.  After an error the reader is over. */
 enum err json_next(struct json_reader *r, struct json_token *t,
                    struct err_info *why);
 
@@ -87,6 +88,7 @@ struct json {
     enum json_kind kind;
     bool           boolean;
     size_t         n;            /* children of an array or object */
+    size_t         offset;       /* of the key, or else the value, in the text */
     struct slice   key;          /* of a member, unescaped */
     struct slice   string;       /* JSON_STRING, unescaped */
     struct json_int integer;     /* JSON_INT */

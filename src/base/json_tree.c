@@ -1,0 +1,223 @@
+#include "base/json.h"
+#include <assert.h>
+#include <stdlib.h>
+
+/* An open container and the link where its next child goes. */
+struct level {
+    struct json  *container;
+    struct json **link;
+};
+
+struct builder {
+    struct json_reader reader;
+    struct arena      *arena;
+    struct strbuf      scratch;          /* for escapes */
+    struct level       levels[JSON_DEPTH_MAX + 1];   /* 0: the root's */
+    unsigned           depth;
+};
+
+/* Objects up to this size are compared key by key: no memory, and faster. */
+enum { FEW_KEYS = 8 };
+
+/* ---- no key twice ---- */
+
+static enum err fail_twice(const struct builder *b, const struct json *member,
+                           struct err_info *why)
+{
+    size_t line, column;
+    const struct json_reader *r = &b->reader;
+
+    json_place(r, r->start + member->offset, &line, &column);
+    return fail(why, ERR_FORMAT, "line %zu, column %zu (byte %zu): the key "
+                "\"%.*s\" stands twice in one object", line, column,
+                member->offset, (int)(member->key.len < 100 ? member->key.len
+                                                            : 100),
+                member->key.at);
+}
+
+static const struct json *find_twice_few(const struct json *object)
+{
+    for (const struct json *m = object->first; m != NULL; m = m->next) {
+        for (const struct json *n = object->first; n != m; n = n->next) {
+            if (slice_eq(n->key, m->key))
+                return m;
+        }
+    }
+    return NULL;
+}
+
+/* A table of at least twice as many rows as keys, filled by open addressing. */
+static enum err find_twice_many(const struct json *object,
+                                const struct json **twice)
+{
+    size_t mask = 4 * FEW_KEYS - 1;
+
+    while (mask / 2 < object->n)
+        mask = 2 * mask + 1;
+    const struct json **rows = calloc(mask + 1, sizeof *rows);
+    if (rows == NULL)
+        return ERR_NOMEM;
+    *twice = NULL;
+    for (const struct json *m = object->first; m != NULL && *twice == NULL;
+         m = m->next) {
+        size_t at = (size_t)slice_hash(m->key) & mask;
+        while (rows[at] != NULL && !slice_eq(rows[at]->key, m->key))
+            at = (at + 1) & mask;
+        if (rows[at] != NULL)
+            *twice = m;
+        rows[at] = m;
+    }
+    free(rows);
+    return ERR_OK;
+}
+
+static enum err check_keys(const struct builder *b, const struct json *object,
+                           struct err_info *why)
+{
+    const struct json *twice = NULL;
+
+    if (object->n <= FEW_KEYS)
+        twice = find_twice_few(object);
+    else if (find_twice_many(object, &twice) != ERR_OK)
+        return fail_nomem(why);
+    return twice == NULL ? ERR_OK : fail_twice(b, twice, why);
+}
+
+/* ---- building ---- */
+
+static bool keep_string(struct builder *b, struct slice written, bool escaped,
+                        struct slice *out)
+{
+    if (escaped) {
+        strbuf_clear(&b->scratch);
+        json_unescape(&b->scratch, written);
+        if (b->scratch.failed)
+            return false;
+        written = strbuf_slice(&b->scratch);
+    }
+    *out = arena_copy(b->arena, written);
+    return out->at != NULL;
+}
+
+static struct json *new_node(struct builder *b, const struct json_token *t)
+{
+    struct json *v = arena_zero(b->arena, 1, sizeof *v);
+
+    if (v == NULL)
+        return NULL;
+    v->kind = t->kind;
+    v->boolean = t->boolean;
+    v->integer = t->integer;
+    v->number = t->number;
+    v->offset = (size_t)((t->has_key ? t->key.at : t->text.at)
+                         - b->reader.start);
+    if (t->has_key && !keep_string(b, t->key, t->key_escaped, &v->key))
+        return NULL;
+    if (t->kind == JSON_STRING
+        && !keep_string(b, t->text, t->text_escaped, &v->string))
+        return NULL;
+    return v;
+}
+
+/* Hang v under the innermost open container, or at the root. */
+static void attach(struct builder *b, struct json *v)
+{
+    struct level *l = &b->levels[b->depth];
+
+    *l->link = v;
+    l->link = &v->next;
+    if (l->container != NULL)
+        l->container->n++;
+    if (v->kind == JSON_ARRAY || v->kind == JSON_OBJECT) {
+        b->depth++;
+        b->levels[b->depth] = (struct level){ v, &v->first };
+    }
+}
+
+static enum err build(struct builder *b, struct err_info *why)
+{
+    for (;;) {
+        struct json_token t;
+        enum err e = json_next(&b->reader, &t, why);
+        if (e != ERR_OK)
+            return e;
+        if (t.kind == JSON_END && b->depth == 0)
+            return ERR_OK;
+        if (t.kind == JSON_END) {
+            const struct json *closed = b->levels[b->depth--].container;
+            if (closed->kind == JSON_OBJECT
+                && (e = check_keys(b, closed, why)) != ERR_OK)
+                return e;
+            continue;
+        }
+        struct json *v = new_node(b, &t);
+        if (v == NULL)
+            return fail_nomem(why);
+        attach(b, v);
+    }
+}
+
+enum err json_parse(struct json **out, struct arena *arena, struct slice text,
+                    unsigned max_depth, struct err_info *why)
+{
+    struct json *root = NULL;
+    struct builder b = { .arena = arena };
+
+    json_reader_init(&b.reader, text, max_depth);
+    b.levels[0] = (struct level){ NULL, &root };
+    enum err e = build(&b, why);
+    strbuf_drop(&b.scratch);
+    *out = e == ERR_OK ? root : NULL;
+    return e;
+}
+
+/* ---- looking up ---- */
+
+static const struct json *member(const struct json *v, struct slice key)
+{
+    if (!json_is(v, JSON_OBJECT))
+        return NULL;
+    for (const struct json *m = v->first; m != NULL; m = m->next) {
+        if (slice_eq(m->key, key))
+            return m;
+    }
+    return NULL;
+}
+
+const struct json *json_get(const struct json *v, const char *key)
+{
+    return member(v, slice_of(key));
+}
+
+const struct json *json_path(const struct json *v, const char *path)
+{
+    for (;;) {
+        size_t len = strcspn(path, ".");
+        v = member(v, (struct slice){ path, len });
+        if (path[len] == '\0')
+            return v;
+        path += len + 1;
+    }
+}
+
+const struct json *json_at(const struct json *v, size_t i)
+{
+    if (!json_is(v, JSON_ARRAY) || i >= v->n)
+        return NULL;
+    const struct json *element = v->first;
+    while (i-- > 0)
+        element = element->next;
+    return element;
+}
+
+const char *json_kind_name(enum json_kind kind)
+{
+    static const char *const names[] = {
+        [JSON_NULL] = "null",       [JSON_BOOL] = "true or false",
+        [JSON_INT] = "an integer",  [JSON_FLOAT] = "a number",
+        [JSON_STRING] = "a string", [JSON_ARRAY] = "an array",
+        [JSON_OBJECT] = "an object", [JSON_END] = "the end",
+    };
+    assert((unsigned)kind <= JSON_END);
+    return names[kind];
+}
