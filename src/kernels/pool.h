@@ -12,6 +12,8 @@
 
 struct pool;
 
+enum { POOL_MAX_THREADS = 1024 };
+
 /* n_threads >= 1, the caller included: n_threads - 1 threads are started. */
 enum err pool_open(struct pool **out, unsigned n_threads, struct err_info *why);
 void     pool_close(struct pool *p);
@@ -22,7 +24,8 @@ typedef void pool_work(void *arg, size_t chunk, unsigned worker);
 
 /* Run work for chunk = 0 .. n_chunks - 1, each exactly once, in any order, and
  * return when all are done.  Within it the floating-point control word is
- * set to round-to-nearest with denormals flushed; the caller's is restored. */
+ * set to round-to-nearest with denormals flushed; the caller's is restored.
+ * Callers on different threads take turns.  `work` must not call pool_run. */
 void pool_run(struct pool *p, pool_work *work, void *arg, size_t n_chunks);
 
 /* Threads worth using here: min(affinity, cgroup v1 / v2 CPU quota rounded down

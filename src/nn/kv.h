@@ -16,13 +16,10 @@
 #define OSMIA_NN_KV_H
 
 #include "base/err.h"
+#include "kernels/kv_view.h"     /* KV_BLOCK, enum kv_type, struct kv_view */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { KV_BLOCK = 32 };
-
-enum kv_type { KV_F16, KV_F32, KV_BF16, KV_Q8_0 };
 
 /* One kind of cache; the layers that use it name it. */
 enum kv_form { KV_PAIR, KV_LATENT };

@@ -1,0 +1,71 @@
+/* What `kernels` offers on one instruction set: everything of a layer that is
+ * not a product with weights.  All of it is f32 and works on a few rows or one
+ * piece of work; sharing out over threads is the device's business.
+ *
+ * Sums over a row use 16 partial sums, element i going into sum i % 16, added
+ * as s[i] + s[i + 8], of those i + 4, i + 2, i + 1: the bits are the same on
+ * every instruction set that has fused multiply-add. */
+#ifndef OSMIA_KERNELS_KERNEL_TABLE_H
+#define OSMIA_KERNELS_KERNEL_TABLE_H
+
+#include "kernels/attention.h"
+#include "kernels/rope.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The gate of an MLP. */
+enum activation { ACTIVATION_SILU, ACTIVATION_GELU_TANH, ACTIVATION_GELU };
+
+/* y = w * x / sqrt(mean(x^2) + eps), or with the mean taken off first. */
+struct norm_args {
+    const float *weight;     /* [n]; NULL: ones */
+    const float *bias;       /* [n]; NULL: none */
+    float        eps;
+    bool         centre;     /* LayerNorm */
+};
+
+/* Rotation of one position: n_pairs cosines, then n_pairs sines. */
+struct rope_args {
+    const float      *cos_sin;
+    uint32_t          n_pairs;
+    enum rope_pairing pairing;
+};
+
+struct kernel_table {
+    const char *isa;
+
+    /* One row of n.  y may be x. */
+    void (*norm)(float *y, const float *x, size_t n,
+                 const struct norm_args *a);
+    /* Rotate the first 2 * n_pairs elements of n_heads heads of width `width`,
+     * in place. */
+    void (*rope)(float *x, size_t n_heads, size_t width,
+                 const struct rope_args *a);
+    /* g[i] = activation(g[i]) * u[i]; u == NULL: without the factor. */
+    void (*gate)(float *g, const float *u, size_t n, enum activation kind);
+    /* y[i] += x[i] */
+    void (*add)(float *y, const float *x, size_t n);
+    /* y[i] *= s */
+    void (*scale)(float *y, float s, size_t n);
+    /* y[i] = c * tanh(y[i] / c) */
+    void (*softcap)(float *y, float c, size_t n);
+
+    /* Write one position's k [n_head_kv][k_width] and v [n_head_kv][v_width]
+     * to the cache. */
+    void (*kv_store)(const struct kv_view *view, const struct kv_layer *layer,
+                     uint32_t pos, const float *k, const float *v);
+
+    /* Queries `rows` (at most attn_tile_rows) against the keys of one segment,
+     * for the query heads of kv head `head`: fills part[r] and acc[r][v_width],
+     * r = query * group + head in group. */
+    void (*attend)(const struct attn_shape *shape, const struct attn_rows *rows,
+                   uint32_t head, uint32_t segment, struct attn_part *part,
+                   float *acc, float *scratch);
+    /* Merge the part of the next segment into what was merged so far. */
+    void (*attn_merge)(struct attn_part *into, float *acc_into,
+                       const struct attn_part *part, const float *acc,
+                       size_t n);
+};
+
+#endif

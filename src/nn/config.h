@@ -1,0 +1,98 @@
+/* What a model is made of, in numbers.  An architecture's `configure` fills it
+ * from the checkpoint's keys; binding, cache and work memory follow from it.
+ *
+ * There is no field that says which architecture it is: what differs between
+ * architectures is said by the fields or done by their `block`. */
+#ifndef OSMIA_NN_CONFIG_H
+#define OSMIA_NN_CONFIG_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notice.h"
+#include "format/keys.h"
+#include "kernels/kernel_table.h"
+#include "nn/rope.h"
+
+/* Layers with the same window and the same rotation are one kind; each kind has
+ * its own cache group of the same number. */
+enum { LAYER_KINDS_MAX = 4 };
+struct layer_kind {
+    uint32_t         window;         /* 0: full attention */
+    bool             no_rope;
+    struct rope_spec rope;
+};
+
+struct config {
+    /* sizes */
+    uint32_t n_layer, hidden_size, ffn_size, vocab_size;
+    uint32_t n_head, n_head_kv, head_dim;
+    uint32_t context_length;         /* trained positions */
+
+    /* norms */
+    float    norm_eps;
+    bool     norm_centre;            /* LayerNorm */
+
+    /* attention */
+    float             attn_scale;    /* scores = attn_scale * (q . k) */
+    float             attn_softcap;  /* 0: none */
+    enum rope_pairing pairing;
+    struct layer_kind kind[LAYER_KINDS_MAX];
+    size_t            n_kinds;
+    const uint8_t    *layer_kind;    /* [n_layer]; NULL: all are kind 0 */
+    bool              attention_bias, mlp_bias;  /* must be in the file */
+
+    /* MLP */
+    enum activation   activation;
+
+    /* ends */
+    float embed_scale;               /* 1: none */
+    float logit_scale;               /* 1: none */
+    float logit_softcap;             /* 0: none */
+
+    struct arena arena;              /* of arrays above */
+};
+
+static inline const struct layer_kind *config_kind(const struct config *c,
+                                                   uint32_t layer)
+{
+    return &c->kind[c->layer_kind == NULL ? 0 : c->layer_kind[layer]];
+}
+
+/* Where `configure` reads from. */
+struct config_source {
+    const struct keys    *keys;
+    const struct notices *notices;
+};
+
+/* Defaults that differ between classes, for config_read_common. */
+struct config_defaults {
+    uint32_t n_head_kv;              /* 0: as many as n_head */
+    uint32_t head_dim;               /* 0: hidden_size / n_head */
+    uint32_t context_length;
+    double   norm_eps, rope_theta;
+};
+
+/* Sizes, norm epsilon, head counts, head width and attention scale (1 / sqrt of
+ * the head width), one full kind: the keys that nearly all architectures spell
+ * the same way.  Errors name the key. */
+enum err config_read_common(struct config *c, const struct config_source *src,
+                            const struct config_defaults *d,
+                            struct err_info *why);
+/* hidden_act, refusing what is not implemented. */
+enum err config_read_activation(struct config *c,
+                                const struct config_source *src,
+                                const char *otherwise, struct err_info *why);
+
+/* Sizes that tensors are declared in. */
+enum dim {
+    DIM_NONE,            /* no such dimension: the tensor is a vector */
+    DIM_HIDDEN, DIM_FFN, DIM_VOCAB,
+    DIM_Q,               /* n_head * head_dim */
+    DIM_KV,              /* n_head_kv * head_dim */
+    DIM_HEAD             /* head_dim */
+};
+uint64_t config_dim(const struct config *c, enum dim d);
+
+void config_close(struct config *c);
+
+#endif
