@@ -7,7 +7,8 @@
  *
  * Each row sees what the one before it left.  top-k keeps exactly k (equal
  * logits: the lower id stays); top-p counts shares of what top-k left; at least
- * one token always stays.  Temperature 0 takes the best after the mask.
+ * one token always stays.  Temperature 0 (below 1e-6) takes the best after the
+ * mask; equal logits: the lowest id.
  *
  * The draw is a pure function of (logits, tokens so far, parameters): the random
  * number comes from a counter, Philox4x32-10 keyed by the seed and counting the
@@ -19,6 +20,7 @@
 #ifndef OSMIA_ENGINE_SAMPLER_H
 #define OSMIA_ENGINE_SAMPLER_H
 
+#include "engine/logprob.h"
 #include "engine/sampling.h"
 
 struct sampler;
@@ -40,16 +42,12 @@ struct sample_context {
                                      NULL: all */
 };
 
-struct top_logprob {
-    int32_t id;
-    float   logprob;
-};
-
 struct sample {
     int32_t            id;
     float              logprob;   /* when asked: of the model's own, unchanged */
     uint32_t           n_top;     /*   distribution, over all its rows */
-    struct top_logprob top[SAMPLING_TOP_MAX];   /* best first; ties: lower id */
+    struct top_logprob top[SAMPLING_TOP_MAX];   /* best first, never-ids left
+                                                   out */
 };
 
 /* Choose a token.  ERR_NUMBER: a logit is not finite; ERR_REQUEST: the mask
@@ -57,16 +55,6 @@ struct sample {
 enum err sampler_draw(struct sampler *s, const struct sampling *p,
                       const struct sample_context *c, struct sample *out,
                       struct err_info *why);
-
-/* ---- logprobs of a row, for programs ---- */
-
-/* log(sum(exp(logits))), for logprob = logits[id] - it.  ERR_NUMBER: a logit is
- * not finite (the row and id are named). */
-enum err logprob_base(double *base, const float *logits, size_t n_rows,
-                      struct err_info *why);
-/* The k best ids (k <= n_rows), best first, ties: lower id.  top[k]. */
-void     logprob_top(struct top_logprob *top, size_t k, const float *logits,
-                     size_t n_rows, double base);
 
 /* The random number of (seed, position): uniform in [0, 1), 53 bits. */
 double   sampler_uniform(uint64_t seed, uint64_t position);
