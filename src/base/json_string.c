@@ -100,12 +100,12 @@ static const char *skip_plain(const char *at, const char *end)
     return at;
 }
 
-/* What is no plain text, at a place inside a string.  Returns its length. */
+/* What is no plain text, at a place inside a string.  Returns its length,
+ * 0 with *what when it is not lawful. */
 static size_t check_special(const char *at, const char *end, bool *escaped,
                             const char **what)
 {
     uint32_t code_point;
-    bool valid;
 
     if (*at == '\\') {
         *escaped = true;
@@ -115,10 +115,8 @@ static size_t check_special(const char *at, const char *end, bool *escaped,
         *what = "a control character inside a string (it must be escaped)";
         return 0;
     }
-    struct slice rest = { at, (size_t)(end - at) };
-    size_t len = utf8_decode(rest, &code_point, &valid);
     *what = "a string is not valid UTF-8";
-    return valid ? len : 0;
+    return utf8_multibyte_prefix((struct slice){ at, (size_t)(end - at) });
 }
 
 const char *json_string_check(const char *at, const char *end, bool *escaped,

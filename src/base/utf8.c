@@ -23,12 +23,17 @@ static bool second_fits(unsigned char lead, unsigned char second)
     return second >= low && second <= high;
 }
 
-static size_t decode_bad(size_t len, uint32_t *code_point, bool *valid)
+/* How many bytes of a character of `len` bytes stand at `at` as they should,
+ * the lead counted; 1 <= len. */
+static inline unsigned good_len(const unsigned char *at, size_t left, unsigned len)
 {
-    *code_point = UTF8_REPLACEMENT;
-    if (valid != NULL)
-        *valid = false;
-    return len;
+    unsigned i = 1;
+
+    if (len > 1 && left > 1 && !second_fits(at[0], at[1]))
+        return 1;
+    while (i < len && i < left && (at[i] & 0xC0) == 0x80)
+        i++;
+    return i;
 }
 
 size_t utf8_decode(struct slice s, uint32_t *code_point, bool *valid)
@@ -36,22 +41,17 @@ size_t utf8_decode(struct slice s, uint32_t *code_point, bool *valid)
     assert(s.len > 0);
     const unsigned char *at = (const unsigned char *)s.at;
     unsigned len = lead_len(at[0]);
+    unsigned good = len == 0 ? 1 : good_len(at, s.len, len);
     uint32_t value = at[0];
 
-    if (len == 0)
-        return decode_bad(1, code_point, valid);
     if (len > 1)
         value &= 0x7Fu >> len;
-    for (unsigned i = 1; i < len; i++) {
-        if (i >= s.len || (at[i] & 0xC0) != 0x80
-            || (i == 1 && !second_fits(at[0], at[1])))
-            return decode_bad(i, code_point, valid);
+    for (unsigned i = 1; i < good; i++)
         value = value << 6 | (at[i] & 0x3Fu);
-    }
-    *code_point = value;
+    *code_point = good == len ? value : UTF8_REPLACEMENT;
     if (valid != NULL)
-        *valid = true;
-    return len;
+        *valid = good == len;
+    return good;
 }
 
 size_t utf8_encode(char out[4], uint32_t c)
@@ -87,21 +87,29 @@ static size_t ascii_prefix(struct slice s)
     return at;
 }
 
-size_t utf8_valid_prefix(struct slice s)
+size_t utf8_multibyte_prefix(struct slice s)
 {
+    const unsigned char *bytes = (const unsigned char *)s.at;
     size_t at = 0;
 
-    while (at < s.len) {
-        uint32_t code_point;
-        bool valid;
-        at += ascii_prefix(slice_from(s, at));
-        if (at == s.len)
-            break;
-        size_t len = utf8_decode(slice_from(s, at), &code_point, &valid);
-        if (!valid)
+    while (at < s.len && bytes[at] >= 0x80) {
+        unsigned len = lead_len(bytes[at]);
+        if (len == 0 || good_len(bytes + at, s.len - at, len) != len)
             break;
         at += len;
     }
+    return at;
+}
+
+size_t utf8_valid_prefix(struct slice s)
+{
+    size_t at = 0, before;
+
+    do {
+        before = at;
+        at += ascii_prefix(slice_from(s, at));
+        at += utf8_multibyte_prefix(slice_from(s, at));
+    } while (at > before && at < s.len);
     return at;
 }
 

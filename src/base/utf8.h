@@ -19,6 +19,9 @@ size_t utf8_encode(char out[4], uint32_t code_point);
 /* Length of the longest valid prefix; == s.len when all of s is UTF-8. */
 size_t utf8_valid_prefix(struct slice s);
 
+/* Length of the run of valid characters of two bytes and more at the start. */
+size_t utf8_multibyte_prefix(struct slice s);
+
 /* Number of bytes at the end of s that are the beginning of a character that
  * may still be completed (0 to 3).  Bytes before them are not looked at. */
 size_t utf8_incomplete_tail(struct slice s);
