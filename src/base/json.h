@@ -63,8 +63,10 @@ void json_reader_init(struct json_reader *r, struct slice text,
                       unsigned max_depth);
 
 /* The next token.  The first call gives the document's one top-level value;
- * after it is complete, JSON_END at depth 0, forever.  ERR_FORMAT points; too
- * many levels of nesting are ERR_LIMIT.  After an error the reader is over. */
+ * after it is complete, JSON_END at depth 0, forever.  That token, when it
+ * closes a container as well as when a scalar came first, says that nothing but
+ * white space follows.  ERR_FORMAT points; too many levels of nesting are
+ * ERR_LIMIT.  After an error the reader is over. */
 enum err json_next(struct json_reader *r, struct json_token *t,
                    struct err_info *why);
 

@@ -155,6 +155,9 @@ static enum err read_word(struct json_reader *r, struct json_token *t,
         r->at += words[i].word.len;
         return ERR_OK;
     }
+    if (slice_starts(rest, SLICE("\xef\xbb\xbf")))
+        return refuse(r, r->at, "a byte order mark, which JSON does not allow",
+                      why);
     if (slice_starts(rest, SLICE("NaN")) || slice_starts(rest, SLICE("Inf"))
         || slice_starts(rest, SLICE("-Inf")))
         return refuse(r, r->at, "JSON has no NaN and no infinity", why);
@@ -226,22 +229,32 @@ static enum err read_key(struct json_reader *r, struct json_token *t,
     return ERR_OK;
 }
 
-static enum err close_container(struct json_reader *r, struct json_token *t)
+static enum err finish(struct json_reader *r, struct json_token *t,
+                       struct err_info *why)
+{
+    skip_space(r);
+    if (r->at < r->end)
+        return refuse_here(r, "nothing behind the document", why);
+    t->kind = JSON_END;
+    return ERR_OK;
+}
+
+static enum err close_container(struct json_reader *r, struct json_token *t,
+                                struct err_info *why)
 {
     t->kind = JSON_END;
     r->at++;
     r->depth--;
     r->expect = r->depth == 0 ? EXPECT_NOTHING : EXPECT_MORE;
-    return ERR_OK;
-}
-
-static enum err finish(struct json_reader *r, struct json_token *t,
-                       struct err_info *why)
-{
-    if (r->at < r->end)
-        return refuse_here(r, "nothing behind the document", why);
-    t->kind = JSON_END;
-    return ERR_OK;
+    if (r->depth > 0)
+        return ERR_OK;
+    /* An end at depth 0 promises that nothing follows: look now, because no
+     * caller asks again.  The place stays, for json_skip's raw text. */
+    const char *behind = r->at;
+    enum err e = finish(r, t, why);
+    if (e == ERR_OK)
+        r->at = behind;
+    return e;
 }
 
 void json_reader_init(struct json_reader *r, struct slice text,
@@ -268,7 +281,7 @@ enum err json_next(struct json_reader *r, struct json_token *t,
 
     bool object = innermost_is_object(r);
     if (r->expect != EXPECT_VALUE && stands(r, object ? '}' : ']'))
-        return close_container(r, t);
+        return close_container(r, t, why);
     if (r->expect == EXPECT_MORE) {
         if (!stands(r, ','))
             return refuse_here(r, object ? "',' or '}'" : "',' or ']'", why);
