@@ -29,7 +29,7 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t need)
 {
     size_t size = chunk_size(a, need);
 
-    if (size > SIZE_MAX - sizeof(struct arena_chunk))
+    if (size > PTRDIFF_MAX - sizeof(struct arena_chunk))
         return NULL;
     struct arena_chunk *c = malloc(sizeof *c + size);
     if (c == NULL)

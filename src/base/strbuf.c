@@ -29,7 +29,7 @@ bool strbuf_reserve(struct strbuf *b, size_t extra)
     /* One byte more than asked: strbuf_cstr puts its NUL there, so that it
      * never has to allocate. */
     if (!checked_add(&need, b->len, extra) || !checked_add(&need, need, 1)
-        || (b->limit != 0 && need - 1 > b->limit)) {
+        || need > PTRDIFF_MAX || (b->limit != 0 && need - 1 > b->limit)) {
         b->failed = true;
         return false;
     }
