@@ -9,9 +9,14 @@
 #define LIMIT_LIST(X)                                                        \
     X(GGUF_KEYS,        65536,     "keys in a GGUF file")                    \
     X(GGUF_TENSORS,     65536,     "tensors in a GGUF file")                 \
+    X(GGUF_KEY,         65535,     "bytes in the name of a GGUF key")        \
+    X(GGUF_ALIGNMENT,   1 << 20,   "bytes of alignment in a GGUF file")      \
     X(GGUF_STRING,      16 << 20,  "bytes in one GGUF string")               \
     X(GGUF_ARRAY,       16 << 20,  "elements in one GGUF array")             \
     X(ST_HEADER,        100000000, "bytes in a safetensors header")          \
+    X(ST_DEPTH,         128,       "levels of nesting in such a header")     \
+    X(ST_TENSORS,       65536,     "tensors in a safetensors file")          \
+    X(ALL_TENSORS,      1 << 20,   "tensors in all files of a model")        \
     X(CONFIG_FILE,      16 << 20,  "bytes in a configuration file")          \
     X(INDEX_FILE,       64 << 20,  "bytes in a safetensors index")           \
     X(TEMPLATE_FILE,    1 << 20,   "bytes in a chat template")               \

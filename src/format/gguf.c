@@ -1,6 +1,6 @@
 #include "format/gguf_reader.h"
 
-#include "format/limits.h"
+#include "base/limits.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -110,11 +110,11 @@ static enum err read_alignment(struct gguf_reader *r, struct gguf *g)
                          "expected u32",
                          v->is_array ? "array" : gguf_type_name(v->type));
     memcpy(&g->alignment, v->bytes.at, sizeof g->alignment);
-    if (g->alignment < 8 || g->alignment > LIMIT_ALIGNMENT
+    if (g->alignment < 8 || g->alignment > LIMIT_GGUF_ALIGNMENT
         || (g->alignment & (g->alignment - 1)) != 0)
         return gguf_fail(r, at, ERR_FORMAT, "general.alignment is %" PRIu32
                          ", expected a power of two from 8 to %d",
-                         g->alignment, LIMIT_ALIGNMENT);
+                         g->alignment, LIMIT_GGUF_ALIGNMENT);
     return ERR_OK;
 }
 
@@ -122,7 +122,7 @@ enum err gguf_read(struct gguf *g, const struct file *f, struct arena *arena,
                    struct err_info *why)
 {
     static const struct count tensors = {
-        "the number of tensors", LIMIT_FILE_TENSORS, MIN_TENSOR };
+        "the number of tensors", LIMIT_GGUF_TENSORS, MIN_TENSOR };
     static const struct count keys = {
         "the number of keys", LIMIT_GGUF_KEYS, MIN_PAIR };
     struct gguf_reader r = { { f->at, (size_t)f->size }, f, arena, why };

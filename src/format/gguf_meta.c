@@ -4,7 +4,7 @@
 #include "format/gguf_reader.h"
 
 #include "base/checked.h"
-#include "format/limits.h"
+#include "base/limits.h"
 #include "format/show.h"
 
 #include <inttypes.h>
@@ -33,10 +33,10 @@ static enum err read_key(struct gguf_reader *r, struct slice *key, size_t i)
         return gguf_cut(r, "the length of a key");
     if (len == 0)
         return gguf_fail(r, at, ERR_FORMAT, "key %zu is empty", i);
-    if (len > LIMIT_KEY_LEN)
+    if (len > LIMIT_GGUF_KEY)
         return gguf_fail(r, at, ERR_FORMAT, "key %zu is %" PRIu64
                          " bytes long, at most %d are allowed", i, len,
-                         LIMIT_KEY_LEN);
+                         LIMIT_GGUF_KEY);
     if (!cursor_slice(&r->c, key, len))
         return gguf_fail(r, at, ERR_FORMAT, "key %zu is %" PRIu64 " bytes "
                          "long, but only %zu follow", i, len, r->c.left);
@@ -49,10 +49,10 @@ static enum err read_string(struct gguf_reader *r, struct gguf_value *v)
 
     if (!cursor_u64(&r->c, &len))
         return gguf_cut(r, "the length of a string value");
-    if (len > LIMIT_STRING)
+    if (len > LIMIT_GGUF_STRING)
         return gguf_fail(r, at, ERR_LIMIT, "the value of %s is a string of %"
                          PRIu64 " bytes, the limit is %d", show(v->key).text,
-                         len, LIMIT_STRING);
+                         len, LIMIT_GGUF_STRING);
     if (!cursor_slice(&r->c, &v->bytes, len))
         return gguf_fail(r, at, ERR_FORMAT, "the value of %s is a string of %"
                          PRIu64 " bytes, but only %zu follow",
@@ -71,10 +71,10 @@ static enum err walk_strings(struct gguf_reader *r, struct gguf_value *v)
             return gguf_fail(r, at, ERR_FORMAT, "the file ends inside the "
                              "length of string %" PRIu64 " of %s", i,
                              show(v->key).text);
-        if (len > LIMIT_STRING)
+        if (len > LIMIT_GGUF_STRING)
             return gguf_fail(r, at, ERR_LIMIT, "string %" PRIu64 " of %s has %"
                              PRIu64 " bytes, the limit is %d", i,
-                             show(v->key).text, len, LIMIT_STRING);
+                             show(v->key).text, len, LIMIT_GGUF_STRING);
         if (!cursor_skip(&r->c, len))
             return gguf_fail(r, at, ERR_FORMAT, "string %" PRIu64 " of %s has %"
                              PRIu64 " bytes, but only %zu follow", i,
@@ -121,10 +121,10 @@ static enum err read_array(struct gguf_reader *r, struct gguf_value *v)
                          " values of type %s, but only %zu bytes follow",
                          show(v->key).text, v->n, types[v->type].name,
                          r->c.left);
-    if (v->n > LIMIT_ARRAY)
+    if (v->n > LIMIT_GGUF_ARRAY)
         return gguf_fail(r, at, ERR_LIMIT, "%s is an array of %" PRIu64
                          " values, the limit is %d", show(v->key).text, v->n,
-                         LIMIT_ARRAY);
+                         LIMIT_GGUF_ARRAY);
     if (v->type == GGUF_STRING)
         return walk_strings(r, v);
     cursor_slice(&r->c, &v->bytes, size);

@@ -2,7 +2,7 @@
 #include "format/gguf_reader.h"
 
 #include "base/checked.h"
-#include "format/limits.h"
+#include "base/limits.h"
 #include "format/show.h"
 
 #include <inttypes.h>

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "base/strbuf.h"
+#include "format/show.h"
 #include <stdint.h>
 
 /* Which column of the tables of names a checkpoint follows. */
@@ -50,7 +51,7 @@ struct keys {
 };
 
 /* The spelling that this checkpoint uses ("" when it has none): for errors. */
-const char *key_spelling(const struct keys *k, struct key_name name);
+struct shown key_spelling(const struct keys *k, struct key_name name);
 
 enum key_kind keys_kind(const struct keys *k, struct key_name name);
 
