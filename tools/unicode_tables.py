@@ -15,7 +15,7 @@ import unicodedataplus as ucd
 DIR = "/usr/share/unicode/"
 BLOCK = 256
 GC = ("Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So "
-      "Zs Zl Zp Cc Cf Co Cs").split()
+      "Zs Zl Zp Cc Cf Co").split()
 
 # Alphabetic of 16.0 that is neither a letter nor a letter number.
 NEW_ALPHABETIC = [
@@ -77,7 +77,8 @@ def wrap(items, out, indent="    "):
 def kinds(category, alphabetic, space, han):
     table = bytearray(0x110000)
     for cp in range(0x110000):
-        table[cp] = (GC.index(category[cp]) | (cp in space) << 5
+        gc = category[cp] if category[cp] != "Cs" else "Cn"
+        table[cp] = (GC.index(gc) | (cp in space) << 5
                      | (cp in han) << 6 | (cp in alphabetic) << 7)
     return table
 
@@ -179,7 +180,7 @@ def fold_maps():
 category = [ucd.category(chr(cp)) for cp in range(0x110000)]
 OLD = {cp for row in lines("extracted/DerivedGeneralCategory.txt")
        if row[1] != "Cn" for cp in span(row[0])}
-NEW = {cp for cp in range(0x110000) if category[cp] != "Cn"} - OLD
+NEW = {cp for cp in range(0x110000) if category[cp] not in ("Cn", "Cs")} - OLD
 
 
 def main():

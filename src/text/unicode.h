@@ -10,11 +10,12 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-/* General categories, in the order of the table; their names are Unicode's. */
+/* General categories, in the order of the table; their names are Unicode's.
+ * Surrogates (Cs) count as unassigned: no text holds one. */
 #define UNICODE_GC_LIST(X)                                                   \
     X(Cn) X(Lu) X(Ll) X(Lt) X(Lm) X(Lo) X(Mn) X(Mc) X(Me) X(Nd) X(Nl) X(No)  \
     X(Pc) X(Pd) X(Ps) X(Pe) X(Pi) X(Pf) X(Po) X(Sm) X(Sc) X(Sk) X(So)        \
-    X(Zs) X(Zl) X(Zp) X(Cc) X(Cf) X(Co) X(Cs)
+    X(Zs) X(Zl) X(Zp) X(Cc) X(Cf) X(Co)
 
 enum unicode_gc {
 #define X(name) UNICODE_##name,
@@ -36,8 +37,10 @@ enum unicode_set {
     UNICODE_SYMBOL = 1u << UNICODE_Sm | 1u << UNICODE_Sc | 1u << UNICODE_Sk
                    | 1u << UNICODE_So,
     UNICODE_OTHER  = 1u << UNICODE_Cc | 1u << UNICODE_Cf | 1u << UNICODE_Co
-                   | 1u << UNICODE_Cs | 1u << UNICODE_Cn,
-    UNICODE_SPACE  = 1u << 30           /* White_Space: 25 code points */
+                   | 1u << UNICODE_Cn,
+    UNICODE_ANY    = (1u << UNICODE_N_GC) - 1,
+    UNICODE_SPACE  = 1u << 29,          /* White_Space: 25 code points */
+    UNICODE_HAN    = 1u << 30           /* Script = Han */
 };
 
 /* One byte a code point in two stages: category in the low five bits. */
@@ -64,13 +67,13 @@ static inline enum unicode_gc unicode_gc(uint32_t cp)
     return (enum unicode_gc)(unicode_kind(cp) & UNICODE_KIND_GC);
 }
 
-/* The code point's category as a bit, and UNICODE_SPACE if it is one: test
- * it with any or-ed combination of enum unicode_set. */
+/* The code point's category as a bit, and UNICODE_SPACE and UNICODE_HAN if it is
+ * one: test it with any or-ed combination of enum unicode_set. */
 static inline uint32_t unicode_bits(uint32_t cp)
 {
     uint8_t kind = unicode_kind(cp);
     return 1u << (kind & UNICODE_KIND_GC)
-         | (uint32_t)(kind & UNICODE_KIND_SPACE) << 25;
+         | (uint32_t)(kind & (UNICODE_KIND_SPACE | UNICODE_KIND_HAN)) << 24;
 }
 
 static inline bool unicode_is(uint32_t cp, uint32_t set)

@@ -1,0 +1,166 @@
+#include "text/scanner.h"
+
+static bool is_run_prefix(enum run_prefix prefix, uint32_t cp)
+{
+    return prefix == RUN_SPACE ? cp == ' '
+         : prefix == RUN_ANY_SPACE && unicode_is(cp, UNICODE_SPACE);
+}
+
+/* End of the match at `at`, or 0.  The prefix is greedy: it is tried first. */
+static size_t match_run(const struct run_rules *r, struct slice s, size_t at,
+                        size_t *len)
+{
+    size_t n, end;
+    uint32_t cp = char_at(s, at, len);
+    if (is_run_prefix(r->prefix, cp)) {
+        end = class_run(&r->set, s, at + *len, r->max, &n);
+        if (n >= r->min)
+            return end;
+    }
+    if (!class_has(&r->set, cp))
+        return 0;
+    end = class_run(&r->set, s, at, r->max, &n);
+    return n >= r->min ? end : 0;
+}
+
+bool scan_runs(const struct scanner *self, struct slice text, size_t from,
+               struct scan_memo *memo, struct span *out)
+{
+    size_t len, end;
+    (void)memo;
+    for (; from < text.len; from += len) {
+        if ((end = match_run(self->rules, text, from, &len)) > 0) {
+            *out = (struct span){ from, end };
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scan_lines(const struct scanner *self, struct slice text, size_t from,
+                struct scan_memo *memo, struct span *out)
+{
+    (void)self;
+    (void)memo;
+    size_t end = from;
+    if (from >= text.len)
+        return false;
+    bool newlines = text.at[from] == '\n';
+    while (end < text.len && (text.at[end] == '\n') == newlines)
+        end++;
+    *out = (struct span){ from, end };
+    return true;
+}
+
+/* $ holds at the end and before every \n.  Of one run of white space: all of it
+ * at the end of the text; else up to its last \n, if anything is before that. */
+bool scan_space_at_end(const struct scanner *self, struct slice text,
+                       size_t from, struct scan_memo *memo, struct span *out)
+{
+    size_t at = from, len;
+    (void)self;
+    (void)memo;
+    while (at < text.len) {
+        size_t start = at, line_end = 0;
+        while (bits_at(text, at, &len) & UNICODE_SPACE) {
+            if (text.at[at] == '\n' && at > start)
+                line_end = at;
+            at += len;
+        }
+        if (at == text.len && at > start)
+            line_end = at;
+        if (line_end > 0) {
+            *out = (struct span){ start, line_end };
+            return true;
+        }
+        if (at == start)
+            at += len;
+    }
+    return false;
+}
+
+/* ---- digits in groups of three from the right ---- */
+
+static const struct char_class decimal = { .any = 1u << UNICODE_Nd };
+
+/* How many digits there are from the digit at `at` on.  The answer is carried
+ * along, or the groups of one long run would each look through all of it. */
+static size_t digits_left(struct slice s, size_t at, struct scan_memo *memo)
+{
+    size_t len;
+    while (memo->left > 0 && memo->at < at) {
+        char_at(s, memo->at, &len);
+        memo->at += len;
+        memo->left--;
+    }
+    if (memo->left == 0) {
+        memo->run_end = class_run(&decimal, s, at, 0, &memo->left);
+        memo->at = at;
+    }
+    return memo->left;
+}
+
+bool scan_thousands(const struct scanner *self, struct slice text, size_t from,
+                    struct scan_memo *memo, struct span *out)
+{
+    size_t len;
+    (void)self;
+    for (; from < text.len; from += len) {
+        if ((bits_at(text, from, &len) & decimal.any)
+            && digits_left(text, from, memo) % 3 == 0) {
+            *out = (struct span){ from, from };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The look-ahead wants a word boundary after groups of three, and inside digits
+ * there is none: the first group takes what the others leave. */
+bool scan_thousands_word(const struct scanner *self, struct slice text,
+                         size_t from, struct scan_memo *memo,
+                         struct span *out)
+{
+    size_t len;
+    (void)self;
+    while (from < text.len) {
+        if ((bits_at(text, from, &len) & decimal.any) == 0) {
+            from += len;
+            continue;
+        }
+        size_t left = digits_left(text, from, memo), end = memo->run_end;
+        if (end == text.len || !char_is_word(char_at(text, end, &len))) {
+            size_t take = left % 3 == 0 ? 3 : left % 3;
+            *out = (struct span){ from,
+                                  class_run(&decimal, text, from, take, NULL) };
+            return true;
+        }
+        from = end;
+    }
+    return false;
+}
+
+/* \w+|[^\w\s]+, where \w also has the two joiners. */
+static int word_kind(uint32_t cp)
+{
+    if (unicode_is(cp, UNICODE_SPACE))
+        return 0;
+    return unicode_is_word(cp) ? 1 : 2;
+}
+
+bool scan_word_runs(const struct scanner *self, struct slice text, size_t from,
+                    struct scan_memo *memo, struct span *out)
+{
+    size_t len, end;
+    int kind = 0;
+    (void)self;
+    (void)memo;
+    while (from < text.len
+           && (kind = word_kind(char_at(text, from, &len))) == 0)
+        from += len;
+    for (end = from; end < text.len; end += len)
+        if (word_kind(char_at(text, end, &len)) != kind)
+            break;
+    *out = (struct span){ from, end };
+    return end > from;
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Compare our pre-tokenizers with the reference library's on random strings.
+
+usage: check_pieces.py [strings a component] [seed]
+"""
+import json
+import sys
+
+from tokenizers import Tokenizer, models
+
+import hardtext
+import textlib
+
+TO_BYTE = {}
+for b in range(256):
+    ok = 0x21 <= b <= 0x7E or 0xA1 <= b <= 0xAC or 0xAE <= b
+    TO_BYTE[chr(b if ok else 0x100 + len([x for x in TO_BYTE.values()
+                if not (0x21 <= x <= 0x7E or 0xA1 <= x <= 0xAC or 0xAE <= x)]))] = b
+
+
+def scanner_patterns():
+    i, lib = 0, textlib.LIB
+    lib.scanner_pattern.restype = textlib.c.c_char_p
+    while (p := lib.scanner_pattern(textlib.c.c_size_t(i))) is not None:
+        yield p.decode()
+        i += 1
+
+
+def split(pattern, behavior="Isolated", invert=False, kind="Regex"):
+    return {"type": "Split", "pattern": {kind: pattern}, "behavior": behavior,
+            "invert": invert}
+
+
+def specs():
+    for p in scanner_patterns():
+        yield split(p)
+    for behavior in ("Removed", "Isolated", "Contiguous", "MergedWithPrevious",
+                     "MergedWithNext"):
+        for invert in (False, True):
+            yield split(r"\s+", behavior, invert)
+            yield split(r"\p{N}", behavior, invert)
+            yield split(r"(?=(\d{3})+(?!\d))", behavior, invert)
+            yield split("'", behavior, invert, "String")
+        yield {"type": "Punctuation", "behavior": behavior}
+    yield split("", kind="String")
+    yield split("", "MergedWithNext", kind="String")
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False,
+                  "trim_offsets": True, "use_regex": True}
+    yield byte_level
+    yield byte_level | {"add_prefix_space": True}
+    yield byte_level | {"add_prefix_space": True, "use_regex": False}
+    for scheme in ("always", "first", "never"):
+        for cut in (True, False):
+            yield {"type": "Metaspace", "replacement": "\u2581",
+                   "prepend_scheme": scheme, "split": cut}
+    for simple in ("Whitespace", "WhitespaceSplit", "BertPreTokenizer",
+                   "UnicodeScripts"):
+        yield {"type": simple}
+    yield {"type": "Digits", "individual_digits": True}
+    yield {"type": "Digits", "individual_digits": False}
+    yield {"type": "CharDelimiterSplit", "delimiter": "\u4e2d"}
+    yield {"type": "FixedLength", "length": 3}
+    yield {"type": "Sequence", "pretokenizers": [
+        {"type": "Punctuation", "behavior": "Contiguous"}, byte_level,
+        {"type": "Digits", "individual_digits": False},
+        split("[0-9][0-9][0-9]")]}
+    yield {"type": "Sequence", "pretokenizers": [
+        {"type": "WhitespaceSplit"},
+        {"type": "Metaspace", "replacement": "\u2581",
+         "prepend_scheme": "first", "split": True}]}
+
+
+def reference(spec):
+    blank = json.loads(Tokenizer(models.BPE()).to_str())
+    blank["pre_tokenizer"] = spec
+    return Tokenizer.from_str(json.dumps(blank)).pre_tokenizer
+
+
+def main():
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    failed = 0
+    for spec in specs():
+        text = json.dumps(spec, ensure_ascii=False)
+        theirs = reference(spec)
+        try:
+            ours = textlib.Pretokenizer(text)
+        except textlib.Error as e:
+            print("REFUSED", text[:100], e)
+            failed += 1
+            continue
+        unmap = spec["type"] == "ByteLevel"
+        bad = 0
+        for s in hardtext.strings(n, seed):
+            want = [p for p, _ in theirs.pre_tokenize_str(s)]
+            want = [bytes(TO_BYTE[ch] for ch in p) if unmap else p.encode()
+                    for p in want]
+            got = ours.pieces(s)
+            if got != want:
+                bad += 1
+                if bad <= 3:
+                    print("  text", repr(s), "\n  want",
+                          [w.decode("utf-8", "replace") for w in want],
+                          "\n  got ",
+                          [g.decode("utf-8", "replace") for g in got])
+        print("ok  " if bad == 0 else "FAIL", bad, text[:100], flush=True)
+        failed += bad > 0
+    print(f"{failed} components differ")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
