@@ -3,6 +3,19 @@
 #define OSMIA_WEIGHTS_WEIGHT_LIST_H
 
 #define WEIGHT_LIST(X)                                                       \
-    X(f32)
+    X(f32)                                                                   \
+    X(q4_0)                                                                  \
+    X(q4_1)                                                                  \
+    X(q5_0)                                                                  \
+    X(q5_1)                                                                  \
+    X(q8_0)                                                                  \
+    X(q2_k)                                                                  \
+    X(q3_k)                                                                  \
+    X(q4_k)                                                                  \
+    X(q5_k)                                                                  \
+    X(q6_k)                                                                  \
+    X(iq4_nl)                                                                \
+    X(iq4_xs)                                                                \
+    X(mxfp4)                                                                
 
 #endif

@@ -1,0 +1,63 @@
+/* 4 bits through a table, 6-bit scales for 32 under an f16 one for 256:
+ * d * (ls - 32) * values[code]. */
+#include "weights/int_mul.h"
+
+struct block {
+    uint16_t d;
+    uint8_t  scales_h[2];        /* high two bits of eight scales */
+    uint8_t  scales_l[4];        /* low four */
+    uint8_t  qs[128];    /* per 32: i in low, i + 16 in high nibbles */
+};
+static_assert(sizeof(struct block) == 136, "as in the file");
+
+/* Codes are places in this table, denser near zero. */
+static const int8_t values[16] = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+};
+
+static void read(struct int_block *out, const void *row, size_t b)
+{
+    const struct block *x = (const struct block *)row + b / 8;
+    size_t j = b % 8;
+    unsigned low = x->scales_l[j / 2] >> 4 * (j & 1) & 15u;
+    unsigned high = x->scales_h[j / 4] >> 2 * (j % 4) & 3u;
+
+    memcpy(&out->scale, &x->d, 2);
+    out->sub_scale[0] = (int8_t)((int)(low | high << 4) - 32);
+    for (size_t i = 0; i < 16; i++) {
+        out->code[i] = x->qs[16 * j + i] & 15;
+        out->code[i + 16] = x->qs[16 * j + i] >> 4;
+    }
+}
+
+static const struct int_format format = {
+    .shape = { .bits = 4, .wide = true, .sub = 32, .head = 8,
+               .values = values },
+    .read = read,
+};
+
+static void expand(float *y, const void *x, size_t n)
+{
+    int_expand(&format, y, x, n);
+}
+
+static void pack(void *group, const struct weight_rows *rows)
+{
+    int_pack(&format, group, rows);
+}
+
+static size_t group_size(size_t n_cols)
+{
+    return int_group_size(&format.shape, n_cols);
+}
+
+static void mul(const struct weight_view *w, const struct mul_job *job)
+{
+    int_mul(&format.shape, w, job);
+}
+
+const struct weight_format WEIGHT(iq4_xs) = {
+    .dtype = DTYPE_IQ4_XS, .name = "iq4_xs", .block_len = 256,
+    .expand = expand, .act = ACT_INT8,
+    .group_size = group_size, .pack = pack, .mul = mul,
+};

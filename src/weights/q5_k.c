@@ -1,0 +1,58 @@
+/* 5 bits, 6-bit scales and minima for 32 under f16 ones for 256:
+ * d * sc * code - dmin * m. */
+#include "weights/int_mul.h"
+#include "weights/k_scales.h"
+
+struct block {
+    uint16_t d, dmin;
+    uint8_t  scales[12]; /* k_scales.h */
+    uint8_t  qh[32];     /* fifth bit of sub-block j in bit j */
+    uint8_t  qs[128];    /* 32 bytes hold sub-blocks 2i (low) and 2i + 1 */
+};
+static_assert(sizeof(struct block) == 176, "as in the file");
+
+static void read(struct int_block *out, const void *row, size_t b)
+{
+    const struct block *x = (const struct block *)row + b / 8;
+    size_t j = b % 8;
+
+    memcpy(&out->scale, &x->d, 2);
+    memcpy(&out->min, &x->dmin, 2);
+    out->sub_scale[0] = (int8_t)k_scale(x->scales, j);
+    out->sub_min[0] = (uint8_t)k_min(x->scales, j);
+    for (size_t i = 0; i < 32; i++) {
+        unsigned low = x->qs[j / 2 * 32 + i] >> j % 2 * 4 & 15u;
+        out->code[i] = (uint8_t)(low | (x->qh[i] >> j & 1u) << 4);
+    }
+}
+
+static const struct int_format format = {
+    .shape = { .bits = 5, .sub = 32, .head = 8, .min = true },
+    .read = read,
+};
+
+static void expand(float *y, const void *x, size_t n)
+{
+    int_expand(&format, y, x, n);
+}
+
+static void pack(void *group, const struct weight_rows *rows)
+{
+    int_pack(&format, group, rows);
+}
+
+static size_t group_size(size_t n_cols)
+{
+    return int_group_size(&format.shape, n_cols);
+}
+
+static void mul(const struct weight_view *w, const struct mul_job *job)
+{
+    int_mul(&format.shape, w, job);
+}
+
+const struct weight_format WEIGHT(q5_k) = {
+    .dtype = DTYPE_Q5_K, .name = "q5_k", .block_len = 256,
+    .expand = expand, .act = ACT_INT8,
+    .group_size = group_size, .pack = pack, .mul = mul,
+};

@@ -1,0 +1,47 @@
+/* 8 bits, one scale for 32: d * code. */
+#include "weights/int_mul.h"
+
+struct block {
+    uint16_t d;
+    int8_t   qs[32];
+};
+static_assert(sizeof(struct block) == 34, "as in the file");
+
+static void read(struct int_block *out, const void *row, size_t b)
+{
+    const struct block *x = (const struct block *)row + b;
+
+    memcpy(&out->scale, &x->d, 2);
+    memcpy(out->code, x->qs, sizeof x->qs);
+}
+
+static const struct int_format format = {
+    .shape = { .bits = 8, .wide = true, .sub = 32, .head = 1 },
+    .read = read,
+};
+
+static void expand(float *y, const void *x, size_t n)
+{
+    int_expand(&format, y, x, n);
+}
+
+static void pack(void *group, const struct weight_rows *rows)
+{
+    int_pack(&format, group, rows);
+}
+
+static size_t group_size(size_t n_cols)
+{
+    return int_group_size(&format.shape, n_cols);
+}
+
+static void mul(const struct weight_view *w, const struct mul_job *job)
+{
+    int_mul(&format.shape, w, job);
+}
+
+const struct weight_format WEIGHT(q8_0) = {
+    .dtype = DTYPE_Q8_0, .name = "q8_0", .block_len = 32,
+    .expand = expand, .act = ACT_INT8,
+    .group_size = group_size, .pack = pack, .mul = mul,
+};
