@@ -28,6 +28,20 @@ enum err model_configure(struct config **cfg, const struct arch *arch,
                          const struct checkpoint *c,
                          const struct notices *notices, struct err_info *why);
 
+/* What loading would take, without reading a weight: the same checks of names
+ * and shapes as model_open, so a model that can be planned can be loaded (but
+ * for values inside the weights). */
+struct model_plan {
+    uint64_t weights_size;           /* bytes resident once loaded */
+    uint64_t work_size;              /* of work_open(max_tokens) */
+    struct kv_group groups[8];       /* as model_kv_groups will say */
+    size_t   n_groups;
+};
+enum err model_plan(struct model_plan *out, const struct arch *arch,
+                    const struct checkpoint *c, struct device *device,
+                    const struct model_options *o, size_t max_tokens,
+                    struct err_info *why);
+
 /* Bind, check and pack all weights.  The checkpoint must outlive the model:
  * rows for embedding look-ups stay in the mapped file. */
 enum err model_open(struct model **out, const struct arch *arch,
