@@ -1,5 +1,6 @@
 #include "text/pre_step.h"
 
+#include "base/checked.h"
 #include <stdlib.h>
 
 enum err pre_add(struct pretokenizer *p, struct pre_step step,
@@ -8,7 +9,7 @@ enum err pre_add(struct pretokenizer *p, struct pre_step step,
     if (p->n == p->cap) {
         size_t cap = p->cap == 0 ? 8 : p->cap * 2, size;
         struct pre_step *steps = NULL;
-        if (!__builtin_mul_overflow(cap, sizeof *steps, &size))
+        if (checked_size(&size, cap, sizeof *steps))
             steps = realloc(p->steps, size);
         if (steps == NULL) {
             regex_close(step.split.regex);
