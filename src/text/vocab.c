@@ -1,6 +1,7 @@
 #include "text/vocab.h"
 #include "base/checked.h"
 #include "base/json.h"
+#include "base/prefetch.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -159,16 +160,16 @@ void vocab_find_many(const struct vocab *v, const struct slice *texts, size_t n,
 
     for (size_t i = 0; i < n; i++) {
         hash[i] = slice_hash(texts[i]);
-        __builtin_prefetch(&v->slots[hash[i] & mask]);
+        prefetch(&v->slots[hash[i] & mask]);
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t s = v->slots[hash[i] & mask] & SLOT_ID;
-        __builtin_prefetch(&v->at[s == 0 ? 0 : s - 1]);
+        prefetch(&v->at[s == 0 ? 0 : s - 1]);
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t s = v->slots[hash[i] & mask] & SLOT_ID;
         if (s != 0)
-            __builtin_prefetch(vocab_text(v, (int64_t)s - 1).at);
+            prefetch(vocab_text(v, (int64_t)s - 1).at);
     }
     for (size_t i = 0; i < n; i++)
         ids[i] = (int32_t)(*find_slot(v, texts[i], hash[i]) & SLOT_ID) - 1;
