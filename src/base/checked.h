@@ -17,6 +17,22 @@ static inline bool checked_mul(uint64_t *out, uint64_t a, uint64_t b)
     return !__builtin_mul_overflow(a, b, out);
 }
 
+/* The same for signed numbers (integers of templates). */
+static inline bool checked_add_i64(int64_t *out, int64_t a, int64_t b)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
+
+static inline bool checked_sub_i64(int64_t *out, int64_t a, int64_t b)
+{
+    return !__builtin_sub_overflow(a, b, out);
+}
+
+static inline bool checked_mul_i64(int64_t *out, int64_t a, int64_t b)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
 /* a rounded up to a multiple of `step`, which is a power of two. */
 static inline bool checked_align(uint64_t *out, uint64_t a, uint64_t step)
 {
