@@ -13,5 +13,5 @@ static void quantize(void *y, const float *x, size_t n)
 const struct weight_format WEIGHT(f32) = {
     .dtype = DTYPE_F32, .name = "f32", .block_len = 1,
     .expand = expand, .quantize = quantize,
-    .act = ACT_F32,
+    .act = ACT_F32, 
 };
