@@ -1,6 +1,7 @@
 /* 4 bits through a table, 6-bit scales for 32 under an f16 one for 256:
  * d * (ls - 32) * values[code]. */
 #include "weights/int_mul.h"
+#include "weights/iq4_values.h"
 
 struct block {
     uint16_t d;
@@ -9,11 +10,6 @@ struct block {
     uint8_t  qs[128];    /* per 32: i in low, i + 16 in high nibbles */
 };
 static_assert(sizeof(struct block) == 136, "as in the file");
-
-/* Codes are places in this table, denser near zero. */
-static const int8_t values[16] = {
-    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
-};
 
 static void read(struct int_block *out, const void *row, size_t b)
 {
@@ -32,7 +28,7 @@ static void read(struct int_block *out, const void *row, size_t b)
 
 static const struct int_format format = {
     .shape = { .bits = 4, .wide = true, .sub = 32, .head = 8,
-               .values = values },
+               .values = iq4_values },
     .read = read,
 };
 

@@ -4,6 +4,8 @@
 
 #define WEIGHT_LIST(X)                                                       \
     X(f32)                                                                   \
+    X(f16)                                                                   \
+    X(bf16)                                                                  \
     X(q4_0)                                                                  \
     X(q4_1)                                                                  \
     X(q5_0)                                                                  \
