@@ -121,25 +121,31 @@ TILE_INLINE vi int_dot(const struct int_shape *s, const uint8_t *codes, int h,
     return sum;
 }
 
-/* Block b of one vector of rows for one token. */
+/* Block b of one token's activations. */
+struct int_token {
+    const struct act_int8 *x;
+    size_t        b;
+    const int8_t *table;
+};
+
+/* acc += one block of a vector of rows, which lies at `at`. */
 TILE_INLINE vf int_block_1(const struct int_shape *s, struct int_scales head,
-                           const uint8_t *at, int lane,
-                           const struct act_int8 *x, size_t b, vf acc,
-                           const int8_t *table)
+                           const uint8_t *at, int lane, struct int_token t,
+                           vf acc)
 {
     for (int h = 0; h < ACT_BLOCK / s->sub; h++) {
-        size_t i = b * (size_t)(ACT_BLOCK / s->sub) + (size_t)h;
-        int32_t sum = s->sub == 16 ? x->sum16[i] : x->sum32[i];
+        size_t i = t.b * (size_t)(ACT_BLOCK / s->sub) + (size_t)h;
+        int32_t sum = s->sub == 16 ? t.x->sum16[i] : t.x->sum32[i];
         struct int_scales w = int_sub_scales(s, head, at + lane, h);
         vi isum = int_dot(s, at + int_subs_size(s) + lane * 4, h,
-                          x->code + b * ACT_BLOCK, table,
+                          t.x->code + t.b * ACT_BLOCK, t.table,
                           int_bias_factor(s) * sum);
 
-        acc = vf_fma(vf_mul(w.scale, vf_set1(x->scale[b])), vf_from(isum), acc);
+        acc = vf_fma(vf_mul(w.scale, vf_set1(t.x->scale[t.b])), vf_from(isum),
+                     acc);
         if (s->min)
-            acc = vf_fma(w.min,
-                         vf_set1(s->sub == 16 ? x->fsum16[i] : x->fsum32[i]),
-                         acc);
+            acc = vf_fma(w.min, vf_set1(s->sub == 16 ? t.x->fsum16[i]
+                                                     : t.x->fsum32[i]), acc);
     }
     return acc;
 }
@@ -169,11 +175,12 @@ TILE_INLINE void int_mul_1(const struct int_shape *s,
                                        * group_size + at - int_head_size(s),
                                     v % SIMD_PARTS * SIMD_N);
         for (size_t b = b0; b < b0 + (size_t)s->head; b++) {
+            struct int_token t = { &x, b, table };
+
             for (int v = 0; v < n_vectors; v++)
                 acc[v] = int_block_1(s, head[v], base + (size_t)(v / SIMD_PARTS)
                                      * group_size + at,
-                                     v % SIMD_PARTS * SIMD_N, &x, b, acc[v],
-                                     table);
+                                     v % SIMD_PARTS * SIMD_N, t, acc[v]);
             at += int_block_size(s);
         }
     }
