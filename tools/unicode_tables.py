@@ -177,6 +177,15 @@ def fold_maps():
     return simple, full, "fold"
 
 
+def normal_form_unsafe():
+    """Per form: what is no starter, or what the form may change."""
+    marks = {int(row[0], 16) for row in lines("UnicodeData.txt")
+             if row[3] != "0"}
+    return [marks | {cp for row in lines("DerivedNormalizationProps.txt")
+                     if row[1] == form + "_QC" for cp in span(row[0])}
+            for form in ("NFC", "NFD", "NFKC", "NFKD")]
+
+
 category = [ucd.category(chr(cp)) for cp in range(0x110000)]
 OLD = {cp for row in lines("extracted/DerivedGeneralCategory.txt")
        if row[1] != "Cn" for cp in span(row[0])}
@@ -201,6 +210,7 @@ def main():
     digit = prop(numeric_type, {"Decimal", "Digit"}) | new["Nd"]
     numeric = prop(numeric_type, {"Decimal", "Digit", "Numeric"}) | new["Nd"] \
         | {cp for cp in NEW if ucd.numeric(chr(cp), None) is not None}
+    unsafe = normal_form_unsafe()
     scripts = {}
     for cp in range(0x110000):
         scripts.setdefault(ucd.script(chr(cp)), set()).add(cp)
@@ -211,7 +221,7 @@ def main():
            '#include "text/unicode_table.h"\n']
     put_kinds(kinds(category, alphabetic, space, han), out)
     put_ranges([alphabetic, lowercase, uppercase, cased, ignorable, space,
-                digit, numeric, prop("PropList.txt", {"Join_Control"})],
+                digit, numeric, prop("PropList.txt", {"Join_Control"})] + unsafe,
                out, "prop")
     names = sorted(scripts)
     put_ranges([set()] + [scripts[name] for name in names], out, "script")

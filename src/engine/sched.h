@@ -22,14 +22,16 @@ struct sched;
 /* What a scheduler works with; all outlive it. */
 struct sched_parts {
     const struct runner    *runner;
-    const struct tokenizer *tok;
+    const struct tokenizer *tok;        /* NULL: no text, stops are refused */
     const int32_t          *never;      /* ids never sampled (engine_never) */
     size_t                  n_never;
+    const int32_t          *eos;        /* ids that end an answer, ascending */
+    size_t                  n_eos;
 };
 
 struct sched_options {
     size_t max_running;     /* jobs that hold cache; 0: runner's max_rows */
-    size_t max_kept;        /* finished prefixes kept for reuse */
+    size_t max_kept;        /* finished sequences kept for their prefixes */
     size_t chunk;           /* prompt tokens per step while nobody decodes */
     size_t chunk_beside;    /*   and while somebody does; 0: 256 and 64 */
 };
@@ -92,7 +94,9 @@ struct job_request {
                                         leading space is kept */
     uint32_t         principal;      /* prefixes are shared within one */
     struct token_mask mask;          /* fill NULL: none */
-    const atomic_bool *cancel;       /* NULL, or set by anybody at any time */
+    const atomic_bool *cancel;       /* NULL, or set by anybody at any time: the
+                                        job ends at the next step; a step that
+                                        nobody else needs is given up */
     /* Called from within sched_step or sched_cancel; must not call the
      * scheduler.  The event is valid during the call.  After the one with
      * `done` the job is gone. */
@@ -113,16 +117,26 @@ bool sched_cancel(struct sched *s, uint64_t id);
 /* A job whose reader is slow takes no part in steps until released. */
 bool sched_hold(struct sched *s, uint64_t id, bool hold);
 
-/* Run one step.  ERR_CANCELLED when `progress` says so (looked at between
- * layers; ticks "prompt" with the tokens of all prompts): nothing has changed,
- * the caller may cancel jobs and go on.  Other errors mean that the model cannot
- * compute; jobs stay as they are. */
+/* Run one step.  `progress` (may be NULL) is asked between layers and told how
+ * much of the prompts has run.  ERR_CANCELLED when it says so: nothing has
+ * changed, the caller may cancel jobs and go on.  Other errors mean that the
+ * model cannot compute; jobs stay as they are. */
 enum err sched_step(struct sched *s, const struct progress *progress,
                     struct err_info *why);
 
-/* Jobs waiting or running; those that would take part in a step now. */
+/* Tokens that the last step ran.  0: nothing can go on before a job is
+ * submitted, released or cancelled. */
+size_t sched_stepped(const struct sched *s);
+
+struct sched_stats {
+    uint64_t n_steps, n_tokens;      /* run */
+    uint64_t n_shared;               /* tokens found in the cache instead */
+    uint64_t n_paused;               /* times a job gave its blocks back */
+};
+struct sched_stats sched_stats(const struct sched *s);
+
+/* Jobs that have not ended. */
 size_t sched_jobs(const struct sched *s);
-size_t sched_ready(const struct sched *s);
 /* Forget finished prefixes (memory pressure, tests). */
 void   sched_forget(struct sched *s);
 

@@ -10,16 +10,26 @@
 #define OSMIA_ENGINE_SESSION_H
 
 #include "engine/engine.h"
+#include "engine/runner.h"
 #include "engine/sampler.h"
 
 struct session;
 
 /* declared_len: the most positions it will ever hold (fixes the regime of RoPE
  * kinds that depend on the length); 0: the engine's context.  ERR_FULL: the
- * engine has no free sequence. */
+ * engine has no free sequence; ERR_LIMIT: more than its context. */
 enum err session_open(struct session **out, struct engine *e,
                       uint32_t declared_len, struct err_info *why);
 void     session_close(struct session *s);
+
+/* The same on any runner; never: see sampler_open (copied). */
+struct session_parts {
+    const struct runner *runner;
+    const int32_t       *never;
+    size_t               n_never;
+};
+enum err session_open_on(struct session **out, const struct session_parts *parts,
+                         uint32_t declared_len, struct err_info *why);
 
 /* The tokens in the cache, and how many more fit. */
 const int32_t *session_tokens(const struct session *s, size_t *n);
@@ -47,8 +57,8 @@ enum err session_run(struct session *s, const struct session_run *r,
                      struct err_info *why);
 
 /* Make the session hold exactly r->tokens, reusing the longest common prefix
- * with what it holds (but running at least the last token, so that its logits
- * exist).  *n_reused (may be NULL) tells how many were reused. */
+ * with what it holds (but running all tokens whose rows are wanted).  *n_reused
+ * (may be NULL) tells how many were reused. */
 enum err session_feed(struct session *s, const struct session_run *r,
                       size_t *n_reused, struct err_info *why);
 

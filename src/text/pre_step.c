@@ -1,5 +1,8 @@
 #include "text/pre_step.h"
 
+#include "base/checked.h"
+#include "text/byte_char.h"
+
 #include <stdlib.h>
 
 enum err pre_add(struct pretokenizer *p, struct pre_step step,
@@ -8,7 +11,7 @@ enum err pre_add(struct pretokenizer *p, struct pre_step step,
     if (p->n == p->cap) {
         size_t cap = p->cap == 0 ? 8 : p->cap * 2, size;
         struct pre_step *steps = NULL;
-        if (!__builtin_mul_overflow(cap, sizeof *steps, &size))
+        if (checked_size(&size, cap, sizeof *steps))
             steps = realloc(p->steps, size);
         if (steps == NULL) {
             regex_close(step.split.regex);
@@ -34,17 +37,6 @@ void pre_finish(struct pretokenizer *p)
 {
     p->byte_level = p->n > 0 && p->steps[p->n - 1].kind == PRE_BYTES;
     p->n -= p->byte_level;
-}
-
-/* The visible characters of Latin-1 stand for themselves; the other 68 bytes,
- * in order, for U+0100 and up. */
-uint32_t byte_char(unsigned char byte)
-{
-    if (byte <= 0x20)
-        return 0x100u + byte;
-    if (byte >= 0x7F && byte <= 0xA0)
-        return 0x100u + 0x21 + byte - 0x7F;
-    return byte == 0xAD ? 0x143 : byte;
 }
 
 static struct slice piece_text(const struct pieces *p, size_t i)

@@ -53,8 +53,4 @@ void pre_finish(struct pretokenizer *p);
 enum err pre_run(const struct pre_step *s, struct pieces *p,
                  struct pieces *spare, bool at_start, struct err_info *why);
 
-/* U+0100 and so on: the character that stands for a byte in a byte-level
- * vocabulary. */
-uint32_t byte_char(unsigned char byte);
-
 #endif

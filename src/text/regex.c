@@ -13,10 +13,9 @@ struct regex {
 static enum err open_with(struct regex **out, const struct scanner *scanner,
                           struct slice text, struct err_info *why)
 {
-    size_t size;
     *out = NULL;
-    if (__builtin_add_overflow(sizeof **out, text.len, &size)
-        || (*out = malloc(size)) == NULL)
+    if (text.len > PTRDIFF_MAX - sizeof **out
+        || (*out = malloc(sizeof **out + text.len)) == NULL)
         return fail_nomem(why);
     **out = (struct regex){ .scanner = scanner, .is_text = scanner == NULL,
                             .text_len = text.len };

@@ -1,5 +1,6 @@
 #include "text/split.h"
 
+#include "base/checked.h"
 #include <stdlib.h>
 
 void pieces_drop(struct pieces *p)
@@ -18,7 +19,7 @@ void pieces_clear(struct pieces *p)
 static bool pieces_grow(struct pieces *p)
 {
     size_t cap = p->cap < 32 ? 64 : p->cap * 2, size;
-    if (__builtin_mul_overflow(cap, sizeof *p->at, &size))
+    if (!checked_size(&size, cap, sizeof *p->at))
         return false;
     struct piece *at = realloc(p->at, size);
     if (at == NULL)

@@ -13,7 +13,8 @@ struct stops {
 
 void stops_init(struct stops *s, const struct slice *words, size_t n_words);
 /* Feed text; what is safe goes to out.  True: a stop string is complete; the
- * text before it is in out, the rest is dropped, nothing may be fed after. */
+ * text before it is in out, the rest is dropped, nothing may be fed after.  Of
+ * several the one that ends first counts, however the stream is cut. */
 bool stops_push(struct stops *s, struct slice text, struct strbuf *out);
 /* The stream ended without a stop: what was held goes to out. */
 void stops_end(struct stops *s, struct strbuf *out);

@@ -12,6 +12,7 @@
 #include "text/tok_source.h"
 
 struct tokenizer;
+struct decoder_run;
 
 /* Build from a source.  ERR_FORMAT: broken; ERR_UNKNOWN: a component (named in
  * the sentence) that is not supported.  Notices: special ids out of range etc. */
@@ -81,14 +82,12 @@ void tok_piece(const struct tokenizer *t, int32_t id, struct strbuf *out);
 /* Streaming: push ids one by one, get whole characters only.  The pieces,
  * joined, equal what tok_decode gives for all of them (but for the differences
  * of invalid byte runs).  With `continues` the text follows other text (a
- * completion behind its prompt): a leading space is kept. */
+ * completion behind its prompt): a leading space is kept.  Out of memory shows
+ * at the first push. */
 struct tok_stream {
     const struct tokenizer *tok;
-    unsigned      flags;
-    bool          started;       /* something was pushed, or `continues` */
-    unsigned char held[8];       /* bytes of an unfinished character or run */
-    unsigned      n_held;
-    struct strbuf run;           /* bytes of an open byte-fallback run */
+    unsigned                flags;
+    struct decoder_run     *run;
 };
 
 void tok_stream_init(struct tok_stream *s, const struct tokenizer *t,

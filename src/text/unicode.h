@@ -94,7 +94,11 @@ struct unicode_ranges {
     X(UPPERCASE, "Uppercase") X(CASED, "Cased")                              \
     X(CASE_IGNORABLE, "Case_Ignorable") X(WHITE_SPACE, "White_Space")        \
     X(DIGIT, "Numeric_Type=Digit or Decimal")                                \
-    X(NUMERIC, "Numeric_Type")  X(JOIN_CONTROL, "Join_Control")
+    X(NUMERIC, "Numeric_Type") X(JOIN_CONTROL, "Join_Control")               \
+    X(NFC_UNSAFE, "no starter or changed by NFC")                            \
+    X(NFD_UNSAFE, "no starter or changed by NFD")                            \
+    X(NFKC_UNSAFE, "no starter or changed by NFKC")                          \
+    X(NFKD_UNSAFE, "no starter or changed by NFKD")
 
 enum unicode_prop {
 #define X(id, text) UNICODE_PROP_##id,

@@ -18,6 +18,6 @@
     X(q6_k)                                                                  \
     X(iq4_nl)                                                                \
     X(iq4_xs)                                                                \
-    X(mxfp4)                                                                
+    X(mxfp4)
 
 #endif

@@ -1,0 +1,55 @@
+#include "engine/emit.h"
+
+void emit_init(struct emit *e, const struct tokenizer *tok,
+               const struct emit_options *o)
+{
+    *e = (struct emit){ .tok = tok };
+    if (tok == NULL)
+        return;
+    tok_stream_init(&e->stream, tok, o->show_special ? 0 : TOK_SKIP_SPECIAL,
+                    o->continues);
+    stops_init(&e->stops, o->stops, o->n_stops);
+}
+
+void emit_drop(struct emit *e)
+{
+    if (e->tok != NULL) {
+        tok_stream_drop(&e->stream);
+        stops_drop(&e->stops);
+    }
+    strbuf_drop(&e->fresh);
+    strbuf_drop(&e->safe);
+}
+
+static enum err no_failure(const struct emit *e, struct err_info *why)
+{
+    bool failed = e->fresh.failed || e->safe.failed || e->stops.held.failed;
+    return failed ? fail_nomem(why) : ERR_OK;
+}
+
+enum err emit_token(struct emit *e, int32_t id, struct err_info *why)
+{
+    enum err err;
+    strbuf_clear(&e->fresh);
+    strbuf_clear(&e->safe);
+    if (e->tok == NULL)
+        return ERR_OK;
+    if ((err = tok_stream_push(&e->stream, id, &e->fresh, why)) != ERR_OK)
+        return err;
+    e->stopped = stops_push(&e->stops, strbuf_slice(&e->fresh), &e->safe);
+    return no_failure(e, why);
+}
+
+/* The characters that the stream still held may complete a stop string, too:
+ * then nothing after it is shown. */
+enum err emit_end(struct emit *e, struct err_info *why)
+{
+    strbuf_clear(&e->fresh);
+    strbuf_clear(&e->safe);
+    if (e->tok == NULL || e->stopped)
+        return ERR_OK;
+    tok_stream_end(&e->stream, &e->fresh);
+    if (!stops_push(&e->stops, strbuf_slice(&e->fresh), &e->safe))
+        stops_end(&e->stops, &e->safe);
+    return no_failure(e, why);
+}

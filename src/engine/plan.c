@@ -1,0 +1,236 @@
+/* Who runs what in a step: admission, shared prefixes, room, grants. */
+#include "engine/sched_own.h"
+
+#include "base/clock.h"
+#include <assert.h>
+
+/* A copy of fewer tokens costs more than it saves. */
+enum { SHARE_MIN = 8 };
+
+static const struct runner *runner_of(const struct sched *s)
+{
+    return s->parts.runner;
+}
+
+/* ---- room ---- */
+
+static void pause(struct sched *s, struct job *j)
+{
+    runner_of(s)->ops->seq_close(runner_of(s)->arg, j->seq);
+    j->seq = -1;
+    j->ran = j->grant = 0;
+    j->begun = false;
+    j->state = JOB_WAITING;
+    s->n_running--;
+    s->stats.n_paused++;
+}
+
+/* Whom to pause so that `j` gets room: the youngest whose reader is slow, else
+ * the youngest, which may be j itself. */
+static struct job *victim_for(const struct sched *s, const struct job *j)
+{
+    struct job *youngest = NULL, *slow = NULL;
+    for (struct job *i = s->jobs; i != NULL; i = i->next) {
+        if (i->state == JOB_WAITING)
+            continue;
+        youngest = i;
+        if (i->held && i != j)
+            slow = i;
+    }
+    return slow != NULL ? slow : youngest;
+}
+
+/* Room for n more tokens of j.  False: j was paused, or has ended because even
+ * alone it finds no room (n_positions was promised, so only a runner that does
+ * not keep its word comes here). */
+static bool make_room(struct sched *s, struct job *j, size_t n)
+{
+    struct err_info why;
+    for (;;) {
+        enum err e = runner_of(s)->ops->reserve(runner_of(s)->arg, j->seq, n,
+                                                &why);
+        if (e == ERR_OK)
+            return true;
+        if (e == ERR_FULL && shelf_drop_oldest(&s->shelf))
+            continue;
+        struct job *victim = victim_for(s, j);
+        if (e != ERR_FULL || (victim == j && s->n_running == 1)) {
+            sched_end(s, j, JOB_ERROR, &why);
+            return false;
+        }
+        pause(s, victim);
+        if (victim == j)
+            return false;
+    }
+}
+
+/* ---- admission ---- */
+
+/* Positions that running prompts will still take. */
+static size_t pledged(const struct sched *s)
+{
+    size_t n = 0;
+    for (const struct job *j = s->jobs; j != NULL; j = j->next)
+        if (j->state == JOB_PREFILL)
+            n += job_left(j);
+    return n;
+}
+
+/* Is there room for the whole of j, and a block to grow into for everybody?
+ * Finished sequences that it does not need give way. */
+static bool has_room(struct sched *s, const struct job *j)
+{
+    struct prefix p = job_prefix(j);
+    for (;;) {
+        size_t common, room = runner_of(s)->ops->room(runner_of(s)->arg);
+        shelf_find(&s->shelf, &p, &common);
+        size_t need = j->n_tokens - common + pledged(s)
+                      + (s->n_running + 1) * runner_of(s)->block;
+        if (room >= need)
+            return true;
+        if (!shelf_drop_oldest(&s->shelf))
+            return s->n_running == 0;
+    }
+}
+
+/* A sequence for j; finished ones give theirs. */
+static int open_seq(struct sched *s, const struct job *j)
+{
+    int seq;
+    do
+        seq = runner_of(s)->ops->seq_open(runner_of(s)->arg,
+                                          (uint32_t)j->limit);
+    while (seq < 0 && shelf_drop_oldest(&s->shelf));
+    return seq;
+}
+
+static bool admit(struct sched *s, struct job *j)
+{
+    if (s->n_running >= s->options.max_running || !has_room(s, j)
+        || (j->seq = open_seq(s, j)) < 0)
+        return false;
+    j->state = JOB_PREFILL;
+    s->n_running++;
+    if (j->admitted_ns == 0)
+        j->admitted_ns = clock_ns();
+    return true;
+}
+
+/* First come, first served: nobody overtakes one that does not fit yet, or a
+ * long prompt would wait for ever behind short ones. */
+static void admit_waiting(struct sched *s)
+{
+    for (struct job *j = s->jobs; j != NULL; j = j->next)
+        if (j->state == JOB_WAITING && !j->held && !admit(s, j))
+            return;
+}
+
+/* ---- shared prefixes ---- */
+
+struct donor {
+    int    seq;
+    size_t common;       /* tokens it can give now */
+    bool   more_soon;    /* a running prompt will hold more of them */
+};
+
+static struct donor find_donor(struct sched *s, const struct job *j)
+{
+    struct prefix mine = job_prefix(j);
+    struct donor d = { .seq = -1 };
+    size_t soon = 0;
+    mine.n--;                        /* its last token must run: for logits */
+    struct shelf_entry *kept = shelf_find(&s->shelf, &mine, &d.common);
+    if (kept != NULL)
+        d.seq = kept->seq;
+    for (struct job *i = s->jobs; i != NULL; i = i->next) {
+        struct prefix theirs = job_prefix(i);
+        size_t common;
+        if (i->state == JOB_WAITING || i == j)
+            continue;
+        common = prefix_common(&theirs, &mine);
+        if (common > soon && i->state == JOB_PREFILL && !i->held && i->id < j->id)
+            soon = common;
+        if (common > i->ran)
+            common = i->ran;
+        if (common > d.common) {
+            d.common = common;
+            d.seq = i->seq;
+        }
+    }
+    d.more_soon = soon >= d.common + SHARE_MIN;
+    return d;
+}
+
+static bool fork_from(struct sched *s, struct job *j, int seq, size_t n)
+{
+    struct err_info why;
+    if (n < SHARE_MIN
+        || runner_of(s)->ops->fork(runner_of(s)->arg, seq, j->seq, (uint32_t)n,
+                                   &why) != ERR_OK)
+        return false;
+    j->ran = n;
+    return true;
+}
+
+/* Begin with what others have run.  False: better wait, an older job is just
+ * running more of the same prompt. */
+static bool begin_with_shared(struct sched *s, struct job *j)
+{
+    struct donor d = find_donor(s, j);
+    if (d.more_soon)
+        return false;
+    /* The copy of a partial block may find no room: whole blocks need none. */
+    if (!fork_from(s, j, d.seq, d.common))
+        fork_from(s, j, d.seq, d.common - d.common % runner_of(s)->block);
+    s->stats.n_shared += j->ran;
+    if (!j->met_cache)
+        j->usage.n_cached = j->ran;
+    j->met_cache = j->begun = true;
+    return true;
+}
+
+/* ---- grants ---- */
+
+static void grant(struct sched *s, struct job *j, size_t n)
+{
+    if (make_room(s, j, n))
+        j->grant = n;
+}
+
+/* Jobs of a state, oldest first; `next` is read before the job may end. */
+static size_t grant_decoding(struct sched *s)
+{
+    size_t n = 0;
+    for (struct job *j = s->jobs, *next; j != NULL; j = next) {
+        next = j->next;
+        if (j->state == JOB_DECODE && !j->held) {
+            grant(s, j, 1);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void grant_prompts(struct sched *s, size_t chunk)
+{
+    for (struct job *j = s->jobs, *next; j != NULL && chunk > 0; j = next) {
+        next = j->next;
+        if (j->state != JOB_PREFILL || j->held
+            || (!j->begun && !begin_with_shared(s, j)))
+            continue;
+        size_t n = job_left(j) < chunk ? job_left(j) : chunk;
+        chunk -= n;
+        grant(s, j, n);
+    }
+}
+
+void plan_step(struct sched *s)
+{
+    admit_waiting(s);
+    for (struct job *j = s->jobs; j != NULL; j = j->next)
+        j->grant = 0;
+    size_t n_decoding = grant_decoding(s);
+    size_t chunk = n_decoding > 0 ? s->options.chunk_beside : s->options.chunk;
+    size_t left = runner_of(s)->max_tokens - n_decoding;
+    grant_prompts(s, chunk < left ? chunk : left);
+}

@@ -1,0 +1,396 @@
+#include "engine/sched_own.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const char *const reason_names[] = {
+    [JOB_STOP] = "stop", [JOB_LENGTH] = "length",
+    [JOB_CANCELLED] = "cancelled", [JOB_ERROR] = "error",
+};
+
+const char *job_reason_name(enum job_reason r)
+{
+    return reason_names[r];
+}
+
+/* ---- open and close ---- */
+
+static void set_options(struct sched *s, const struct sched_options *o)
+{
+    const struct runner *r = s->parts.runner;
+    s->options = *o;
+    if (o->max_running == 0 || o->max_running > r->max_rows)
+        s->options.max_running = r->max_rows;
+    if (o->chunk == 0)
+        s->options.chunk = 256;
+    if (o->chunk_beside == 0)
+        s->options.chunk_beside = 64;
+}
+
+static bool open_batch(struct sched *s)
+{
+    size_t n = s->parts.runner->max_tokens, n_vocab = s->parts.runner->n_vocab;
+    s->token = calloc(n, sizeof *s->token);
+    s->pos = calloc(n, sizeof *s->pos);
+    s->seq = calloc(n, sizeof *s->seq);
+    s->want = calloc(n, sizeof *s->want);
+    s->logits = calloc(s->options.max_running, n_vocab * sizeof *s->logits);
+    s->mask = calloc(n_vocab / 64 + 1, sizeof *s->mask);
+    return s->token && s->pos && s->seq && s->want && s->logits && s->mask;
+}
+
+static void close_batch(struct sched *s)
+{
+    free(s->token);
+    free(s->pos);
+    free(s->seq);
+    free(s->want);
+    free(s->logits);
+    free(s->mask);
+}
+
+enum err sched_open(struct sched **out, const struct sched_parts *parts,
+                    const struct sched_options *o, struct err_info *why)
+{
+    struct sched *s = calloc(1, sizeof *s);
+    enum err e = ERR_NOMEM;
+    if (s == NULL)
+        return fail_nomem(why);
+    s->parts = *parts;
+    set_options(s, o);
+    /* Every running job may decode, and a prompt must come forward, too. */
+    assert(parts->runner->max_tokens > s->options.max_running);
+    if ((e = shelf_open(&s->shelf, parts->runner, o->max_kept, why)) != ERR_OK)
+        goto no_shelf;
+    e = sampler_open(&s->sampler, parts->runner->n_vocab, parts->never,
+                     parts->n_never, why);
+    if (e != ERR_OK)
+        goto no_sampler;
+    e = ERR_NOMEM;
+    if (!open_batch(s)) {
+        fail_nomem(why);
+        goto no_batch;
+    }
+    *out = s;
+    return ERR_OK;
+
+no_batch:   close_batch(s);
+            sampler_close(s->sampler);
+no_sampler: shelf_close(&s->shelf);
+no_shelf:   free(s);
+    return e;
+}
+
+static void give_seq_back(struct sched *s, struct job *j)
+{
+    if (j->seq < 0)
+        return;
+    s->parts.runner->ops->seq_close(s->parts.runner->arg, j->seq);
+    j->seq = -1;
+}
+
+void sched_close(struct sched *s)
+{
+    if (s == NULL)
+        return;
+    for (struct job *j = s->jobs, *next; j != NULL; j = next) {
+        next = j->next;
+        give_seq_back(s, j);
+        job_close(j);
+    }
+    close_batch(s);
+    sampler_close(s->sampler);
+    shelf_close(&s->shelf);
+    free(s);
+}
+
+void sched_forget(struct sched *s)
+{
+    while (shelf_drop_oldest(&s->shelf))
+        ;
+}
+
+size_t sched_jobs(const struct sched *s)
+{
+    return s->n_jobs;
+}
+
+size_t sched_stepped(const struct sched *s)
+{
+    return s->stepped;
+}
+
+struct sched_stats sched_stats(const struct sched *s)
+{
+    return s->stats;
+}
+
+/* ---- jobs in ---- */
+
+static enum err check_ids(const int32_t *ids, size_t n, size_t n_vocab,
+                          struct err_info *why)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= n_vocab)
+            return fail(why, ERR_REQUEST, "token %zu of the prompt is %d, ids are "
+                        "from 0 to %zu", i, (int)ids[i], n_vocab - 1);
+    return ERR_OK;
+}
+
+static enum err check_stops(const struct job_request *r, bool has_text,
+                            struct err_info *why)
+{
+    if (r->n_stops > 0 && !has_text)
+        return fail(why, ERR_REQUEST, "stop strings need a tokenizer");
+    for (size_t i = 0; i < r->n_stops; i++)
+        if (r->stops[i].len == 0)
+            return fail(why, ERR_REQUEST, "stop string %zu is empty", i);
+    return ERR_OK;
+}
+
+/* Tokens that one job may have: its context, and what the cache holds. */
+static size_t most_tokens(const struct runner *r)
+{
+    return r->ctx < r->capacity ? r->ctx : r->capacity;
+}
+
+static enum err check(const struct sched *s, const struct job_request *r,
+                      struct err_info *why)
+{
+    size_t n_vocab = s->parts.runner->n_vocab;
+    size_t most = most_tokens(s->parts.runner);
+    enum err e;
+    if (r->n_prompt == 0)
+        return fail(why, ERR_REQUEST, "the prompt has no tokens");
+    if (r->n_prompt >= most)
+        return fail(why, ERR_LIMIT, "the prompt has %zu tokens, the context holds "
+                    "%zu, the answer included", r->n_prompt, most);
+    if ((e = check_ids(r->prompt, r->n_prompt, n_vocab, why)) != ERR_OK
+        || (e = check_stops(r, s->parts.tok != NULL, why)) != ERR_OK)
+        return e;
+    return sampling_check(&r->sampling, n_vocab, why);
+}
+
+static void append(struct sched *s, struct job *j)
+{
+    struct job **at = &s->jobs;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = j;
+    s->n_jobs++;
+}
+
+enum err sched_submit(struct sched *s, const struct job_request *r,
+                      uint64_t *id, struct err_info *why)
+{
+    struct job *j;
+    size_t most = most_tokens(s->parts.runner);
+    enum err e = check(s, r, why);
+    if (e != ERR_OK)
+        return e;
+    size_t limit = r->max_tokens == 0 || r->max_tokens > most - r->n_prompt
+                   ? most : r->n_prompt + r->max_tokens;
+    if ((e = job_open(&j, r, limit, s->parts.tok, why)) != ERR_OK)
+        return e;
+    j->id = *id = ++s->last_id;
+    j->regime = s->parts.runner->ops->regime(s->parts.runner->arg,
+                                             (uint32_t)limit);
+    append(s, j);
+    return ERR_OK;
+}
+
+/* ---- jobs out ---- */
+
+static void unlink_job(struct sched *s, struct job *j)
+{
+    struct job **at = &s->jobs;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+    s->n_jobs--;
+    s->n_running -= j->state != JOB_WAITING;
+}
+
+/* The tokens that have run become an entry of the shelf, with their memory. */
+static void shelve(struct sched *s, struct job *j)
+{
+    struct prefix p = job_prefix(j);
+    p.n = j->ran;
+    shelf_put(&s->shelf, (struct shelf_entry){ .own = j->tokens, .prefix = p,
+                                               .seq = j->seq });
+    j->tokens = NULL;
+    j->seq = -1;
+}
+
+void sched_end(struct sched *s, struct job *j, enum job_reason reason,
+               const struct err_info *error)
+{
+    unlink_job(s, j);
+    job_finish(j, reason, error);
+    if (j->seq >= 0 && j->ran > 0 && reason != JOB_ERROR)
+        shelve(s, j);
+    give_seq_back(s, j);
+    job_close(j);
+}
+
+static struct job *find(struct sched *s, uint64_t id)
+{
+    struct job *j = s->jobs;
+    while (j != NULL && j->id != id)
+        j = j->next;
+    return j;
+}
+
+bool sched_cancel(struct sched *s, uint64_t id)
+{
+    struct job *j = find(s, id);
+    if (j != NULL)
+        sched_end(s, j, JOB_CANCELLED, NULL);
+    return j != NULL;
+}
+
+bool sched_hold(struct sched *s, uint64_t id, bool hold)
+{
+    struct job *j = find(s, id);
+    if (j != NULL)
+        j->held = hold;
+    return j != NULL;
+}
+
+static void end_cancelled(struct sched *s)
+{
+    for (struct job *j = s->jobs, *next; j != NULL; j = next) {
+        next = j->next;
+        if (job_cancelled(j))
+            sched_end(s, j, JOB_CANCELLED, NULL);
+    }
+}
+
+/* ---- a step ---- */
+
+/* Lay the grants out as a batch; the row of a job's last token is wanted when
+ * the job has no more after it. */
+static struct batch fill_batch(struct sched *s)
+{
+    size_t n = 0;
+    for (const struct job *j = s->jobs; j != NULL; j = j->next)
+        for (size_t i = 0; i < j->grant; i++, n++) {
+            assert(n < s->parts.runner->max_tokens);
+            s->token[n] = j->tokens[j->ran + i];
+            s->pos[n] = (int32_t)(j->ran + i);
+            s->seq[n] = j->seq;
+            s->want[n] = i + 1 == job_left(j);
+        }
+    return (struct batch){ .n = n, .token = s->token, .pos = s->pos,
+                           .seq = s->seq, .want_logits = s->want };
+}
+
+/* What `forward` is told as progress: it is given up when the caller says so,
+ * or when everybody it would serve has gone. */
+struct watch {
+    struct sched          *sched;
+    const struct progress *outer;
+    bool                   deserted;
+};
+
+static bool watch_tick(void *arg, const char *doing, uint64_t done,
+                       uint64_t total)
+{
+    struct watch *w = arg;
+    uint64_t ran = 0, prompts = 0;
+    (void)doing, (void)done, (void)total;
+    w->deserted = true;
+    for (const struct job *j = w->sched->jobs; j != NULL; j = j->next) {
+        if (j->grant > 0 && !job_cancelled(j))
+            w->deserted = false;
+        if (j->state != JOB_PREFILL)
+            continue;
+        ran += j->ran;
+        prompts += j->n_tokens;
+    }
+    return w->deserted || progress_tick(w->outer, "prompt", ran, prompts);
+}
+
+static enum err pick(struct sched *s, struct job *j, const float *logits,
+                     struct sample *out, struct err_info *why)
+{
+    const struct token_mask *m = &j->request.mask;
+    struct sample_context c = { .logits = logits, .tokens = j->tokens,
+                                .n_tokens = j->n_tokens,
+                                .n_prompt = j->request.n_prompt };
+    if (m->fill != NULL) {
+        enum err e = m->fill(m->arg, s->mask, s->parts.runner->n_vocab,
+                             j->tokens + c.n_prompt, c.n_tokens - c.n_prompt,
+                             why);
+        if (e != ERR_OK)
+            return e;
+        c.mask = s->mask;
+    }
+    return sampler_draw(s->sampler, &j->request.sampling, &c, out, why);
+}
+
+static bool ends_answer(const struct sched *s, int32_t id)
+{
+    for (size_t i = 0; i < s->parts.n_eos; i++)
+        if (s->parts.eos[i] == id)
+            return true;
+    return false;
+}
+
+static void take_row(struct sched *s, struct job *j, const float *logits)
+{
+    struct sample sample;
+    struct err_info why;
+    enum job_reason reason;
+    if (pick(s, j, logits, &sample, &why) != ERR_OK) {
+        sched_end(s, j, JOB_ERROR, &why);
+        return;
+    }
+    j->state = JOB_DECODE;
+    if (job_take_token(j, &sample, ends_answer(s, sample.id), &reason, &why))
+        sched_end(s, j, reason, reason == JOB_ERROR ? &why : NULL);
+    else
+        job_check(j);
+}
+
+static void take_results(struct sched *s)
+{
+    const float *row = s->logits;
+    for (struct job *j = s->jobs, *next; j != NULL; j = next) {
+        next = j->next;
+        if (j->grant == 0)
+            continue;
+        j->ran += j->grant;
+        j->grant = 0;
+        if (job_left(j) > 0)
+            continue;
+        take_row(s, j, row);
+        row += s->parts.runner->n_vocab;
+    }
+}
+
+enum err sched_step(struct sched *s, const struct progress *progress,
+                    struct err_info *why)
+{
+    struct watch watch = { .sched = s, .outer = progress };
+    struct progress inner = { watch_tick, &watch };
+    s->stepped = 0;
+    end_cancelled(s);
+    plan_step(s);
+    struct batch batch = fill_batch(s);
+    if (batch.n == 0)
+        return ERR_OK;
+    enum err e = s->parts.runner->ops->forward(s->parts.runner->arg, &batch,
+                                               s->logits, &inner, why);
+    if (e == ERR_CANCELLED && watch.deserted) {
+        end_cancelled(s);
+        return ERR_OK;
+    }
+    if (e != ERR_OK)
+        return e;
+    s->stepped = batch.n;
+    s->stats.n_steps++;
+    s->stats.n_tokens += batch.n;
+    take_results(s);
+    return ERR_OK;
+}

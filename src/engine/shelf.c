@@ -1,0 +1,91 @@
+#include "engine/shelf.h"
+
+#include <stdlib.h>
+
+size_t prefix_common(const struct prefix *a, const struct prefix *b)
+{
+    size_t n = a->n < b->n ? a->n : b->n, i = 0;
+    if (a->principal != b->principal || a->regime != b->regime)
+        return 0;
+    while (i < n && a->tokens[i] == b->tokens[i])
+        i++;
+    return i;
+}
+
+enum err shelf_open(struct shelf *s, const struct runner *runner, size_t max,
+                    struct err_info *why)
+{
+    *s = (struct shelf){ .runner = runner, .max = max };
+    s->at = calloc(max + 1, sizeof *s->at);
+    return s->at == NULL ? fail_nomem(why) : ERR_OK;
+}
+
+static void give_back(struct shelf *s, struct shelf_entry *e)
+{
+    s->runner->ops->seq_close(s->runner->arg, e->seq);
+    free(e->own);
+}
+
+static void drop(struct shelf *s, size_t i)
+{
+    give_back(s, &s->at[i]);
+    s->at[i] = s->at[--s->n];
+}
+
+void shelf_close(struct shelf *s)
+{
+    while (s->n > 0)
+        drop(s, s->n - 1);
+    free(s->at);
+    *s = (struct shelf){ 0 };
+}
+
+bool shelf_drop_oldest(struct shelf *s)
+{
+    size_t oldest = 0;
+    if (s->n == 0)
+        return false;
+    for (size_t i = 1; i < s->n; i++)
+        if (s->at[i].used < s->at[oldest].used)
+            oldest = i;
+    drop(s, oldest);
+    return true;
+}
+
+void shelf_put(struct shelf *s, struct shelf_entry entry)
+{
+    for (size_t i = s->n; i-- > 0;) {
+        size_t common = prefix_common(&s->at[i].prefix, &entry.prefix);
+        if (common == entry.prefix.n) {         /* the entry says it all */
+            give_back(s, &entry);
+            return;
+        }
+        if (common == s->at[i].prefix.n)
+            drop(s, i);
+    }
+    if (s->max == 0 || entry.prefix.n == 0) {
+        give_back(s, &entry);
+        return;
+    }
+    if (s->n == s->max)
+        shelf_drop_oldest(s);
+    entry.used = ++s->clock;
+    s->at[s->n++] = entry;
+}
+
+struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
+                               size_t *common)
+{
+    struct shelf_entry *best = NULL;
+    *common = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t n = prefix_common(&s->at[i].prefix, p);
+        if (n > *common) {
+            *common = n;
+            best = &s->at[i];
+        }
+    }
+    if (best != NULL)
+        best->used = ++s->clock;
+    return best;
+}
