@@ -5,12 +5,19 @@ struct pair {
     struct val key, item;
 };
 
+struct pairs {
+    const struct pair *at;
+    size_t             n;
+};
+
 /* Merge two sorted runs into `out`.  Stable: the right one goes first only when
  * it is less (reversed: when the left one is). */
-static bool merge(struct run *r, const struct pair *a, size_t n_a,
-                  const struct pair *b, size_t n_b, struct pair *out,
-                  bool reverse)
+static bool merge(struct run *r, struct pairs left, struct pairs right_run,
+                  struct pair *out, bool reverse)
 {
+    const struct pair *a = left.at, *b = right_run.at;
+    size_t n_a = left.n, n_b = right_run.n;
+
     while (n_a > 0 && n_b > 0) {
         bool right;
         if (!(reverse ? val_less(r, a->key, b->key, &right)
@@ -43,8 +50,9 @@ bool sort_by(struct run *r, struct list *items, struct list *keys,
         for (size_t i = 0; i < n; i += 2 * width) {
             size_t mid = i + width < n ? i + width : n;
             size_t end = i + 2 * width < n ? i + 2 * width : n;
-            if (!merge(r, from + i, mid - i, from + mid, end - mid, to + i,
-                       reverse))
+            struct pairs left = { from + i, mid - i };
+            struct pairs right = { from + mid, end - mid };
+            if (!merge(r, left, right, to + i, reverse))
                 return false;
         }
         struct pair *swap = from;

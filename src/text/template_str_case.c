@@ -43,9 +43,12 @@ static size_t lower_at(struct slice s, size_t at, size_t len, uint32_t cp,
 }
 
 /* Where a letter goes: the mapping for the character at `at`. */
-static size_t map_case(struct slice s, size_t at, size_t len, uint32_t cp,
-                       enum str_case to, bool in_word, uint32_t out[3])
+static size_t map_case(struct slice s, size_t at, enum str_case to,
+                       bool in_word, uint32_t out[3])
 {
+    uint32_t cp;
+    size_t len = utf8_decode(slice_from(s, at), &cp, NULL);
+
     switch (to) {
     case CASE_UPPER:   return unicode_upper(cp, out);
     case CASE_FOLD:    return unicode_fold(cp, out);
@@ -72,7 +75,7 @@ void put_case(struct build *b, struct slice s, enum str_case to)
     for (size_t at = 0; at < s.len;) {
         uint32_t cp, out[3];
         size_t len = utf8_decode(slice_from(s, at), &cp, NULL);
-        size_t n = map_case(s, at, len, cp, to, in_word, out);
+        size_t n = map_case(s, at, to, in_word, out);
         for (size_t i = 0; i < n; i++)
             build_cp(b, out[i]);
         in_word = is_cased(cp);
