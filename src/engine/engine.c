@@ -195,6 +195,27 @@ const struct checkpoint *engine_checkpoint(const struct engine *e)
     return e->checkpoint;
 }
 
+struct slice engine_architecture(const struct engine *e)
+{
+    const struct arch_names *a = &e->checkpoint->arch;
+    const struct slice names[] = { a->gguf, a->model_type, a->text_model_type,
+                                   a->class_name };
+    size_t i = 0;
+    while (i < 3 && names[i].len == 0)
+        i++;
+    return names[i];
+}
+
+uint64_t engine_weights_size(const struct engine *e)
+{
+    return model_weight_bytes(e->model);
+}
+
+uint64_t engine_kv_size_per_token(const struct engine *e)
+{
+    return kv_bytes_per_position(e->plan.groups, e->plan.n_groups, e->kv_type);
+}
+
 const struct tokenizer *engine_tokenizer(const struct engine *e)
 {
     return e->tok;

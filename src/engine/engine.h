@@ -61,6 +61,8 @@ void     engine_close(struct engine *e);
 /* ---- facts ---- */
 
 const struct checkpoint *engine_checkpoint(const struct engine *e);
+/* The architecture's name as the files have it; empty when they say nothing. */
+struct slice             engine_architecture(const struct engine *e);
 const struct tokenizer  *engine_tokenizer(const struct engine *e);
 struct chat             *engine_chat(const struct engine *e);
 /* Only at depth RUN: */
@@ -70,6 +72,8 @@ uint32_t engine_ctx(const struct engine *e);          /* after cutting */
 uint32_t engine_model_ctx(const struct engine *e);    /* what the model has */
 enum kv_type engine_kv_type(const struct engine *e);
 unsigned engine_threads(const struct engine *e);
+uint64_t engine_weights_size(const struct engine *e);      /* bytes resident */
+uint64_t engine_kv_size_per_token(const struct engine *e); /* bytes */
 size_t   engine_vocab_size(const struct engine *e);   /* a logits row */
 size_t   engine_blocks_used(const struct engine *e);  /* for accounting */
 /* Ids that must never be sampled, sorted (see sampler_open). */
