@@ -75,11 +75,11 @@ enum err engine_plan(struct engine *e, struct err_info *why)
 {
     struct model_options o = model_options_of(e);
     enum err err = read_config(e, why);
+    o.max_tokens = e->options.max_step;
     e->kv_type = e->options.kv != ENGINE_KV_AUTO ? (enum kv_type)e->options.kv
                  : e->options.exact ? KV_F32 : KV_F16;
     if (err == ERR_OK)
-        err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o,
-                         e->options.max_step, why);
+        err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o, why);
     if (err == ERR_OK)
         err = memory_plan(e, memory_available(""), why);
     return err;

@@ -7,7 +7,7 @@ static enum err forward(void *arg, const struct batch *b, float *logits,
                         const struct progress *progress, struct err_info *why)
 {
     struct engine *e = arg;
-    return model_forward(e->model, e->work, b, e->kv, logits, progress, why);
+    return model_forward(e->work, b, e->kv, logits, progress, why);
 }
 
 static int seq_open(void *arg, uint32_t declared_len)

@@ -61,6 +61,11 @@ static const struct json *find_json(const struct keys *k, const char *path)
     return json_path(k->text, path);
 }
 
+bool keys_is_null(const struct keys *k, struct key_name name)
+{
+    return k->naming == NAMING_HF && json_is(find_json(k, name.hf), JSON_NULL);
+}
+
 static const struct gguf_value *find_gguf(const struct keys *k,
                                           struct key_name name)
 {

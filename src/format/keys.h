@@ -60,6 +60,10 @@ static inline bool keys_has(const struct keys *k, struct key_name name)
     return keys_kind(k, name) != KEY_ABSENT;
 }
 
+/* In config.json with the value null (GGUF has none): some defaults are meant
+ * only for keys that are absent. */
+bool keys_is_null(const struct keys *k, struct key_name name);
+
 /* ERR_FORMAT "... is missing" unless the key is there. */
 enum err keys_require(const struct keys *k, struct key_name name,
                       struct err_info *why);

@@ -1,6 +1,4 @@
-#include "kernels/kernel_table.h"
-
-#include "tensor/isa.h"
+#include "kernels/kernel.h"
 
 #define NAME_TEXT_(x) #x
 #define NAME_TEXT(x)  NAME_TEXT_(x)
@@ -9,4 +7,13 @@ extern const struct kernel_table KERNEL(table);
 
 const struct kernel_table KERNEL(table) = {
     .isa = NAME_TEXT(ISA),
+    .norm = KERNEL(norm),
+    .rope = KERNEL(rope),
+    .gate = KERNEL(gate),
+    .add = KERNEL(add),
+    .scale = KERNEL(scale),
+    .softcap = KERNEL(softcap),
+    .kv_store = KERNEL(kv_store),
+    .attend = KERNEL(attend),
+    .attn_merge = KERNEL(attn_merge),
 };

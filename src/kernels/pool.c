@@ -167,10 +167,13 @@ static void wait_for_chunks(struct pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-static void run_alone(pool_work *work, void *arg, size_t n_chunks)
+void pool_run_alone(pool_work *work, void *arg, size_t n_chunks)
 {
+    uint64_t before = fpu_enter();
+
     for (size_t i = 0; i < n_chunks; i++)
         work(arg, i, 0);
+    fpu_leave(before);
 }
 
 static void run_shared(struct pool *p, pool_work *work, void *arg,
@@ -191,13 +194,15 @@ static void run_shared(struct pool *p, pool_work *work, void *arg,
 
 void pool_run(struct pool *p, pool_work *work, void *arg, size_t n_chunks)
 {
-    uint64_t before = fpu_enter();
+    uint64_t before;
 
     assert(n_chunks < UINT32_MAX);
-    if (p->n_threads == 1 || n_chunks <= 1)
-        run_alone(work, arg, n_chunks);
-    else
-        run_shared(p, work, arg, n_chunks);
+    if (p->n_threads == 1 || n_chunks <= 1) {
+        pool_run_alone(work, arg, n_chunks);
+        return;
+    }
+    before = fpu_enter();
+    run_shared(p, work, arg, n_chunks);
     fpu_leave(before);
 }
 

@@ -28,6 +28,9 @@ typedef void pool_work(void *arg, size_t chunk, unsigned worker);
  * Callers on different threads take turns.  `work` must not call pool_run. */
 void pool_run(struct pool *p, pool_work *work, void *arg, size_t n_chunks);
 
+/* The same on the calling thread, for work that is too small to be shared. */
+void pool_run_alone(pool_work *work, void *arg, size_t n_chunks);
+
 /* Threads worth using here: min(affinity, cgroup v1 / v2 CPU quota rounded down
  * but at least 1, physical cores).  `root` stands before /sys and /proc ("" in
  * real life; tests put a tree of their own). */

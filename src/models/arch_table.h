@@ -8,10 +8,13 @@
 /* The rows, for `osmia models`. */
 const struct arch_row *arch_rows(size_t *n);
 
-/* model_type decides when it is known, else architectures[0], else
- * general.architecture; two known names that differ: a notice.  ERR_UNKNOWN
- * names what the checkpoint says and what is supported. */
+/* GGUF: general.architecture.  Else model_type decides when it is known (the top
+ * level's, then text_config's), else architectures[0]; both known and naming
+ * different architectures: a notice.  ERR_UNKNOWN names what the checkpoint
+ * says and what is supported. */
 enum err arch_find(const struct arch **out, const struct checkpoint *c,
                    const struct notices *notices, struct err_info *why);
+
+extern const struct arch arch_llama, arch_mistral;
 
 #endif

@@ -25,12 +25,14 @@ struct affine {
 enum split { SPLIT_NONE, SPLIT_ROWS, SPLIT_COLS };
 
 enum {
-    WANT_OPTIONAL  = 1,   /* may be absent */
-    WANT_BIAS_ATTN = 2,   /* has a bias when config.attention_bias says so; */
-    WANT_BIAS_MLP  = 4,   /*   when mlp_bias says so.  A bias that is there */
-    WANT_BIAS      = 8,   /*   is used in any case.  Always. */
-    WANT_LOOKUP    = 16,  /* rows are looked up (the embedding) */
-    WANT_PLUS_ONE  = 32   /* HF stores w where 1 + w is meant (Gemma's norms) */
+    WANT_OPTIONAL      = 1,     /* may be absent */
+    WANT_BIAS          = 2,     /* has a bias: always; */
+    WANT_BIAS_IF_THERE = 4,     /*   when the file has it; */
+    WANT_BIAS_ATTN     = 8,     /*   when config.attention_bias says so, */
+    WANT_BIAS_MLP      = 16,    /*   or mlp_bias, or it is there */
+    WANT_NORM          = 32,    /* a norm's weight: see config.norm_plus_one */
+    WANT_LOOKUP        = 64,    /* rows are looked up, too (tied embedding) */
+    WANT_LOOKUP_ONLY   = 128
 };
 
 struct want {
@@ -39,6 +41,7 @@ struct want {
     enum dim    rows, cols;   /* cols DIM_NONE: a vector of `rows` */
     enum split  split;
     unsigned    flags;
+    const char *hf_also;      /* another name that HF files use, or NULL */
 };
 
 struct want_table {
@@ -54,8 +57,8 @@ struct binder {
     const struct dtype      *convert_to;   /* NULL: as stored */
     const struct notices    *notices;
     const struct progress   *progress;
-    uint64_t                 bytes_done, bytes_total;   /* of the files */
-    size_t                   n_requantised;   /* told once, by bind_finish */
+    size_t                   n_requantised;   /* matrices that were quantised
+                                                 already and were converted */
 };
 
 /* Fill `base` from the table.  layer < 0: tensors outside the layers.  On error
@@ -69,7 +72,11 @@ void     bind_close(struct device *d, void *base, struct want_table wants);
 enum err bind_plan(struct binder *b, uint64_t *bytes, struct want_table wants,
                    int64_t layer, struct err_info *why);
 
-/* True when a tensor outside the layers is there. */
-bool     bind_has(const struct binder *b, const struct want *w);
+/* The rows of a tensor outside the layers; 0 when it is not there. */
+uint64_t bind_rows(const struct checkpoint *c, const struct want *w);
+
+/* `--weights NAME`: the format, or a refusal that lists those possible. */
+enum err bind_target(const struct dtype **out, const char *name,
+                     struct err_info *why);
 
 #endif

@@ -31,6 +31,7 @@ struct config {
     /* norms */
     float    norm_eps;
     bool     norm_centre;            /* LayerNorm */
+    bool     norm_plus_one;          /* files hold w where 1 + w is meant */
 
     /* attention */
     float             attn_scale;    /* scores = attn_scale * (q . k) */
@@ -89,7 +90,8 @@ enum dim {
     DIM_HIDDEN, DIM_FFN, DIM_VOCAB,
     DIM_Q,               /* n_head * head_dim */
     DIM_KV,              /* n_head_kv * head_dim */
-    DIM_HEAD             /* head_dim */
+    DIM_HEAD,            /* head_dim */
+    DIM_ROPE             /* half the rotated elements of a head */
 };
 uint64_t config_dim(const struct config *c, enum dim d);
 

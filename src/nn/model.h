@@ -18,6 +18,7 @@ struct model;
 struct model_options {
     bool        exact;            /* f32 activations times expanded weights */
     const char *weights;          /* NULL: as stored; else a format's name */
+    size_t      max_tokens;       /* model_plan: of the largest step */
     const struct notices  *notices;
     const struct progress *progress;
 };
@@ -33,14 +34,13 @@ enum err model_configure(struct config **cfg, const struct arch *arch,
  * for values inside the weights). */
 struct model_plan {
     uint64_t weights_size;           /* bytes resident once loaded */
-    uint64_t work_size;              /* of work_open(max_tokens) */
+    uint64_t work_size;              /* of work_open(o->max_tokens) */
     struct kv_group groups[8];       /* as model_kv_groups will say */
     size_t   n_groups;
 };
 enum err model_plan(struct model_plan *out, const struct arch *arch,
                     const struct checkpoint *c, struct device *device,
-                    const struct model_options *o, size_t max_tokens,
-                    struct err_info *why);
+                    const struct model_options *o, struct err_info *why);
 
 /* Bind, check and pack all weights.  The checkpoint must outlive the model:
  * rows for embedding look-ups stay in the mapped file. */
@@ -64,11 +64,11 @@ void     work_close(struct work *w);
 /* Run one step: append the batch's tokens to their sequences in `kv` (room must
  * have been reserved) and compute the wanted rows of logits, in batch order,
  * [n_wanted, vocab], f32.  Never allocates.  ERR_CANCELLED when `progress` says
- * so (looked at between layers): the sequences are as before the step. */
-enum err model_forward(const struct model *m, struct work *w,
-                       const struct batch *batch, struct kv *kv,
-                       float *logits, const struct progress *progress,
-                       struct err_info *why);
+ * so (looked at between layers); ERR_REQUEST when the batch is not as batch.h
+ * says.  On any error the sequences are as before the step. */
+enum err model_forward(struct work *w, const struct batch *batch,
+                       struct kv *kv, float *logits,
+                       const struct progress *progress, struct err_info *why);
 
 /* For tests: called after each layer with the residual stream [n, hidden]. */
 typedef void model_tap(void *arg, uint32_t layer, const float *x, size_t n);

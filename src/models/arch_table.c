@@ -1,0 +1,74 @@
+#include "models/arch_table.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct arch_row rows[] = {
+    { "llama", "LlamaForCausalLM", "llama", &arch_llama },
+    { "llama", "LLaMAForCausalLM", NULL, &arch_llama },
+    { "Yi", "YiForCausalLM", NULL, &arch_llama },
+    { "mistral", "MistralForCausalLM", NULL, &arch_mistral },
+};
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+const struct arch_row *arch_rows(size_t *n)
+{
+    *n = N_ROWS;
+    return rows;
+}
+
+/* The row whose name in one column is `name`.  The column is given by where it
+ * lies in a row. */
+static const struct arch *find(struct slice name, size_t column)
+{
+    for (size_t i = 0; i < N_ROWS && name.len > 0; i++) {
+        const char *here;
+        memcpy(&here, (const char *)&rows[i] + column, sizeof here);
+        if (here != NULL && slice_is(name, here))
+            return rows[i].arch;
+    }
+    return NULL;
+}
+
+static enum err unknown(const struct checkpoint *c, struct err_info *why)
+{
+    const struct arch_names *n = &c->arch;
+    struct slice name = n->gguf.len > 0 ? n->gguf
+                      : n->model_type.len > 0 ? n->model_type : n->class_name;
+    char   list[256] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < N_ROWS && len < sizeof list; i++)
+        if (i == 0 || strcmp(rows[i].model_type, rows[i - 1].model_type) != 0)
+            len += (size_t)snprintf(list + len, sizeof list - len, "%s%s",
+                                    i == 0 ? "" : ", ", rows[i].model_type);
+    if (name.len == 0)
+        return fail(why, ERR_FORMAT, "%s: neither model_type nor architectures "
+                    "is given: expected one of %s", c->path, list);
+    return fail(why, ERR_UNKNOWN, "%s: the architecture \"%.*s\" is not "
+                "supported; these are: %s", c->path,
+                (int)(name.len < 80 ? name.len : 80), name.at, list);
+}
+
+enum err arch_find(const struct arch **out, const struct checkpoint *c,
+                   const struct notices *notices, struct err_info *why)
+{
+    size_t types = offsetof(struct arch_row, model_type);
+    const struct arch *by_class =
+        find(c->arch.class_name, offsetof(struct arch_row, class_name));
+
+    *out = find(c->arch.gguf, offsetof(struct arch_row, gguf));
+    if (c->naming == NAMING_GGUF)
+        return *out != NULL ? ERR_OK : unknown(c, why);
+    if ((*out = find(c->arch.model_type, types)) == NULL)
+        *out = find(c->arch.text_model_type, types);
+    if (*out != NULL && by_class != NULL && *out != by_class)
+        notice(notices, "%s: model_type says %s, architectures says %s; "
+               "model_type is followed", c->path, (*out)->name,
+               by_class->name);
+    if (*out == NULL)
+        *out = by_class;
+    return *out != NULL ? ERR_OK : unknown(c, why);
+}
