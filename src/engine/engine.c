@@ -57,29 +57,25 @@ static struct model_options model_options_of(const struct engine *e)
                                    .progress = o->progress };
 }
 
-static enum err read_config(struct engine *e, struct err_info *why)
+enum err engine_configure(struct engine *e, struct config **cfg,
+                          struct err_info *why)
 {
-    struct config *cfg;
     enum err err = arch_find(&e->arch, e->checkpoint, e->options.notices, why);
     if (err == ERR_OK)
-        err = model_configure(&cfg, e->arch, e->checkpoint, e->options.notices,
+        err = model_configure(cfg, e->arch, e->checkpoint, e->options.notices,
                               why);
-    if (err != ERR_OK)
-        return err;
-    e->model_ctx = cfg->context_length;
-    config_close(cfg);
-    return ERR_OK;
+    if (err == ERR_OK)
+        e->model_ctx = (*cfg)->context_length;
+    return err;
 }
 
 enum err engine_plan(struct engine *e, struct err_info *why)
 {
     struct model_options o = model_options_of(e);
-    enum err err = read_config(e, why);
     o.max_tokens = e->options.max_step;
     e->kv_type = e->options.kv != ENGINE_KV_AUTO ? (enum kv_type)e->options.kv
                  : e->options.exact ? KV_F32 : KV_F16;
-    if (err == ERR_OK)
-        err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o, why);
+    enum err err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o, why);
     if (err == ERR_OK)
         err = memory_plan(e, memory_available(""), why);
     return err;
@@ -133,19 +129,23 @@ enum err engine_load(struct engine *e, struct err_info *why)
 
 static enum err open_all(struct engine *e, struct err_info *why)
 {
+    struct config *cfg;
     enum err err = engine_open_files(e, why);
     if (err == ERR_OK)
         err = engine_open_text(e, why);
     if (err != ERR_OK || e->options.depth == ENGINE_TEXT)
         return err;
+    if ((err = engine_configure(e, &cfg, why)) != ERR_OK)
+        return err;
+    config_close(cfg);
     if ((err = engine_open_device(e, why)) == ERR_OK
         && (err = engine_plan(e, why)) == ERR_OK)
         err = engine_load(e, why);
     return err;
 }
 
-enum err engine_open(struct engine **out, const struct engine_options *o,
-                     struct err_info *why)
+enum err engine_new(struct engine **out, const struct engine_options *o,
+                    struct err_info *why)
 {
     struct engine *e = calloc(1, sizeof *e);
     if (e == NULL)
@@ -155,7 +155,18 @@ enum err engine_open(struct engine **out, const struct engine_options *o,
         e->options.n_seqs = 1;
     if (o->max_step == 0)
         e->options.max_step = MAX_STEP;
-    enum err err = open_all(e, why);
+    *out = e;
+    return ERR_OK;
+}
+
+enum err engine_open(struct engine **out, const struct engine_options *o,
+                     struct err_info *why)
+{
+    struct engine *e;
+    enum err err = engine_new(&e, o, why);
+    if (err != ERR_OK)
+        return err;
+    err = open_all(e, why);
     if (err != ERR_OK) {
         engine_close(e);
         return err;

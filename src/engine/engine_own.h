@@ -31,9 +31,14 @@ struct engine {
     size_t                n_never;
 };
 
-/* Each needs the ones above it.  What they open, engine_close closes. */
+/* Each needs the ones above it.  What they open, engine_close closes; only *cfg
+ * is the caller's. */
+enum err engine_new(struct engine **out, const struct engine_options *o,
+                    struct err_info *why);
 enum err engine_open_files(struct engine *e, struct err_info *why);
 enum err engine_open_text(struct engine *e, struct err_info *why);
+enum err engine_configure(struct engine *e, struct config **cfg,
+                          struct err_info *why);
 enum err engine_open_device(struct engine *e, struct err_info *why);
 enum err engine_plan(struct engine *e, struct err_info *why);
 enum err engine_load(struct engine *e, struct err_info *why);

@@ -43,6 +43,7 @@ struct engine_facts {
         uint32_t ctx;            /* that would be used */
     } memory;
     const char  *kv_type;
+    char         device[128];    /* "cpu/avx2, 2 threads"; empty: not opened */
 };
 
 struct engine_look;
