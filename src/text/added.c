@@ -10,6 +10,7 @@ void added_drop(struct added *a)
     trie_drop(&a->names);
     trie_drop(&a->raw);
     trie_drop(&a->normal);
+    arena_drop(&a->forms);
     *a = (struct added){ .n = 0 };
 }
 
@@ -50,8 +51,9 @@ struct added_token *added_by_text(const struct added *a, struct slice content)
 static enum err index_one(struct added *a, size_t i, const struct normalizer *n,
                           struct strbuf *form, struct err_info *why)
 {
-    const struct added_token *t = &a->at[i];
+    struct added_token *t = &a->at[i];
 
+    t->shown = t->content;
     if (!t->normalized)
         return trie_add(&a->raw, t->content, (int32_t)i, why);
     strbuf_clear(form);
@@ -60,8 +62,12 @@ static enum err index_one(struct added *a, size_t i, const struct normalizer *n,
         return e;
     if (form->failed)
         return fail_nomem(why);
+    if (!slice_eq(strbuf_slice(form), t->content))
+        t->shown = arena_copy(&a->forms, strbuf_slice(form));
+    if (t->shown.at == NULL)
+        return fail_nomem(why);
     return form->len == 0 ? ERR_OK
-         : trie_add(&a->normal, strbuf_slice(form), (int32_t)i, why);
+         : trie_add(&a->normal, t->shown, (int32_t)i, why);
 }
 
 enum err added_index(struct added *a, const struct normalizer *n,
@@ -72,6 +78,7 @@ enum err added_index(struct added *a, const struct normalizer *n,
 
     trie_drop(&a->raw);
     trie_drop(&a->normal);
+    arena_drop(&a->forms);
     /* Of two that look alike the special one wins, then the earlier one. */
     for (int special = 1; special >= 0; special--)
         for (size_t i = 0; i < a->n && e == ERR_OK; i++)

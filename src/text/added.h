@@ -9,6 +9,8 @@
 
 struct added_token {
     struct slice content;
+    struct slice shown;             /* by added_index: the text it decodes to:
+                                       its normal form, when normalized */
     int32_t      id;
     bool         single_word;       /* only where no letter touches it */
     bool         lstrip, rstrip;    /* takes white space beside it along */
@@ -22,6 +24,7 @@ struct added {
     size_t              n, cap;
     struct trie         names;          /* content -> index */
     struct trie         raw, normal;    /* by added_index */
+    struct arena        forms;
 };
 
 void added_drop(struct added *a);

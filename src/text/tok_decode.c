@@ -5,16 +5,32 @@
 #include "text/bytemap.h"
 #include "text/tok_parts.h"
 
+/* The text a token decodes to; false: it is hidden. */
+static bool shown_text(const struct tokenizer *t, int32_t id, unsigned flags,
+                       struct slice *text)
+{
+    bool special = vocab_marked(&t->vocab, id, VOCAB_SPECIAL);
+
+    *text = vocab_text(&t->vocab, id);
+    if (vocab_marked(&t->vocab, id, VOCAB_SHOWN)) {
+        *text = added_by_text(&t->added, *text)->shown;
+        const struct added_token *other = added_by_text(&t->added, *text);
+        special = other != NULL && other->special;
+    }
+    return !special || !(flags & TOK_SKIP_SPECIAL);
+}
+
 static enum err push_id(const struct tokenizer *t, struct decoder_run *run,
                         int32_t id, unsigned flags, struct strbuf *out,
                         struct err_info *why)
 {
+    struct slice text;
+
     if (!vocab_has(&t->vocab, id))
         return fail(why, ERR_REQUEST, "id %d is no token (there are %zu)",
                     (int)id, t->vocab.n);
-    if ((flags & TOK_SKIP_SPECIAL) && vocab_marked(&t->vocab, id, VOCAB_SPECIAL))
-        return ERR_OK;
-    return decoder_push(run, vocab_text(&t->vocab, id), out, why);
+    return shown_text(t, id, flags, &text)
+         ? decoder_push(run, text, out, why) : ERR_OK;
 }
 
 enum err tok_decode(const struct tokenizer *t, const int32_t *ids, size_t n,

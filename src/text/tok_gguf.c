@@ -24,7 +24,7 @@ struct loading {
 struct gguf_kind {
     const char *name;
     struct gguf_ids ids;
-    bool        add_bos, add_eos, space_prefix;
+    bool        add_bos, add_eos, add_sep, space_prefix;
     enum err (*open)(struct loading *l, struct err_info *why);
 };
 
@@ -32,12 +32,17 @@ static enum err open_spm(struct loading *l, struct err_info *why);
 static enum err open_gpt2(struct loading *l, struct err_info *why);
 static enum err open_gemma4(struct loading *l, struct err_info *why);
 static enum err open_t5(struct loading *l, struct err_info *why);
+static enum err open_bert(struct loading *l, struct err_info *why);
 
 static const struct gguf_kind kinds[] = {
-    { "llama",  { 1,  2,  0,  -1 }, true,  false, true,  open_spm },
-    { "gpt2",   { 11, 11, -1, -1 }, false, false, false, open_gpt2 },
-    { "gemma4", { -1, -1, -1, -1 }, true,  false, false, open_gemma4 },
-    { "t5",     { -1, 1,  2,  0 },  false, true,  true,  open_t5 },
+    { "llama", { 1, 2, 0, -1, -1 }, .add_bos = true, .space_prefix = true,
+      .open = open_spm },
+    { "gpt2", { 11, 11, -1, -1, -1 }, .open = open_gpt2 },
+    { "gemma4", { -1, -1, -1, -1, -1 }, .add_bos = true, .open = open_gemma4 },
+    { "t5", { -1, 1, 2, 0, -1 }, .add_eos = true, .space_prefix = true,
+      .open = open_t5 },
+    { "bert", { 101, -1, 100, 0, 102 }, .add_bos = true, .add_sep = true,
+      .open = open_bert },
 };
 
 static const struct gguf_kind *find_kind(struct slice name)
@@ -111,6 +116,9 @@ static enum err set_wrap(struct loading *l, struct err_info *why)
     bool bos = l->kind->add_bos || l->facts.adds_bos;
     enum err e = wrap_one(l, &l->t->before, flag(l->src->add_bos, bos),
                           TOK_ROLE_BOS, why);
+    if (e == ERR_OK)
+        e = wrap_one(l, &l->t->after, flag(l->src->add_sep, l->kind->add_sep),
+                     TOK_ROLE_SEP, why);
     return e != ERR_OK ? e
          : wrap_one(l, &l->t->after, flag(l->src->add_eos, l->kind->add_eos),
                     TOK_ROLE_EOS, why);
@@ -349,6 +357,29 @@ static enum err open_t5(struct loading *l, struct err_info *why)
     return e != ERR_OK ? e : open_t5_specs(l, why);
 }
 
+/* ---- WordPiece ---- */
+
+/* Such files mark what begins a word, not what continues one. */
+static enum err open_bert(struct loading *l, struct err_info *why)
+{
+    struct tok_specs specs = {
+        .normalizer = SLICE("{\"type\":\"BertNormalizer\",\"clean_text\":true,"
+                               "\"handle_chinese_chars\":true,"
+                               "\"strip_accents\":true,\"lowercase\":true}"),
+        .pre_tokenizer = SLICE("{\"type\":\"BertPreTokenizer\"}"),
+        .decoder = SLICE("{\"type\":\"Metaspace\"}"),
+    };
+
+    l->t->model = TOK_MODEL_WORD_PIECE;
+    l->t->word_piece = (struct word_piece){
+        .vocab = &l->t->vocab,
+        .first = SLICE(MARK),
+        .max_chars = SIZE_MAX,
+        .unk = l->t->role[TOK_ROLE_UNK],
+    };
+    return tok_specs_open(l->t, &specs, why);
+}
+
 /* ---- the whole ---- */
 
 enum err tok_gguf_open(struct tokenizer *t, const struct tok_source *src,
@@ -358,7 +389,7 @@ enum err tok_gguf_open(struct tokenizer *t, const struct tok_source *src,
 
     if (l.kind == NULL)
         return fail(why, ERR_UNKNOWN, "tokenizer.ggml.model \"%.*s\" is not "
-                    "supported (llama, gpt2, t5 and gemma4 are)",
+                    "supported (llama, gpt2, t5, gemma4 and bert are)",
                     (int)(src->model.len > 100 ? 100 : src->model.len),
                     src->model.at);
     enum err e = put_tokens(&l, why);

@@ -8,7 +8,7 @@
 
 /* Ids of roles that hold when no key says; -1: none. */
 struct gguf_ids {
-    int bos, eos, unk, pad;
+    int bos, eos, unk, pad, sep;
 };
 
 /* Type of a token; anything strange is TOK_TYPE_UNDEFINED. */

@@ -94,6 +94,7 @@ void gguf_set_roles(struct tokenizer *t, const struct tok_source *src,
     const struct { enum tok_role role; int id; } defaults[] = {
         { TOK_ROLE_BOS, otherwise->bos }, { TOK_ROLE_EOS, otherwise->eos },
         { TOK_ROLE_UNK, otherwise->unk }, { TOK_ROLE_PAD, otherwise->pad },
+        { TOK_ROLE_SEP, otherwise->sep },
     };
 
     for (size_t i = 0; i < TOK_N_ROLES; i++)

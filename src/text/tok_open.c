@@ -180,6 +180,17 @@ static enum err add_ids(struct tokenizer *t, const struct tok_source *src,
     return e;
 }
 
+/* The reference decodes a normalized added token to its normal form, and hides
+ * it only when that is the text of a special token. */
+static void mark_shown(struct tokenizer *t)
+{
+    for (size_t i = 0; i < t->added.n; i++) {
+        const struct added_token *a = &t->added.at[i];
+        if (!slice_eq(a->shown, a->content))
+            t->vocab.at[a->id].marks |= VOCAB_SHOWN;
+    }
+}
+
 /* Ids that a post-processor adds reach the model: they must be tokens. */
 static enum err check_wrap(const struct tokenizer *t,
                            const struct tok_ids *ids, struct err_info *why)
@@ -216,6 +227,7 @@ enum err tok_open(struct tokenizer **out, const struct tok_source *src,
         tok_close(t);
         return e;
     }
+    mark_shown(t);
     t->raw_bytes = pretokenizer_is_byte_level(t->pre);
     t->byte_pieces = decoder_is_byte_level(t->decoder);
     t->notices = NULL;

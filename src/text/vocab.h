@@ -22,7 +22,8 @@ enum vocab_mark {
     VOCAB_SPECIAL = 1 << 24,            /* hidden by TOK_SKIP_SPECIAL */
     VOCAB_ADDED   = 1 << 25,            /* an added token: not the model's */
     VOCAB_OWN     = 1 << 26,            /* text lies in `own` */
-    VOCAB_HAS     = 1 << 27             /* the id has a token */
+    VOCAB_HAS     = 1 << 27,            /* the id has a token */
+    VOCAB_SHOWN   = 1 << 28             /* decodes to another text */
 };
 
 struct vocab_entry {

@@ -34,8 +34,7 @@ static int32_t longest(const struct word_piece *w, struct slice word,
     if (reach > w->vocab->longest)
         reach = w->vocab->longest;
     strbuf_clear(room);
-    if (start > 0)
-        strbuf_put(room, w->prefix);
+    strbuf_put(room, start > 0 ? w->prefix : w->first);
     size_t extra = room->len;
     strbuf_put(room, (struct slice){ word.at + start, reach });
     if (room->failed)

@@ -11,7 +11,8 @@
 
 struct word_piece {
     const struct vocab *vocab;
-    struct slice        prefix;         /* of pieces that do not begin a word */
+    struct slice        first, prefix;  /* written before what begins a word,
+                                           and before what does not */
     size_t              max_chars;      /* longer words are unknown */
     int32_t             unk;            /* -1: not in the vocabulary */
     bool                whole_words;    /* WordLevel */
