@@ -163,6 +163,9 @@ enum err engine_open(struct engine **out, const struct engine_options *o,
                      struct err_info *why)
 {
     struct engine *e;
+    struct err_info unheard;
+    if (why == NULL)
+        why = &unheard;         /* lower floors put prefixes in front of it */
     enum err err = engine_new(&e, o, why);
     if (err != ERR_OK)
         return err;

@@ -18,9 +18,13 @@ const char *job_reason_name(enum job_reason r)
 static void set_options(struct sched *s, const struct sched_options *o)
 {
     const struct runner *r = s->parts.runner;
+    size_t most = r->max_rows < r->max_tokens - 1 ? r->max_rows
+                                                  : r->max_tokens - 1;
     s->options = *o;
-    if (o->max_running == 0 || o->max_running > r->max_rows)
-        s->options.max_running = r->max_rows;
+    if (o->max_running == 0)
+        s->options.max_running = 8;
+    if (s->options.max_running > most)
+        s->options.max_running = most;
     if (o->chunk == 0)
         s->options.chunk = 256;
     if (o->chunk_beside == 0)
@@ -59,7 +63,7 @@ enum err sched_open(struct sched **out, const struct sched_parts *parts,
     s->parts = *parts;
     set_options(s, o);
     /* Every running job may decode, and a prompt must come forward, too. */
-    assert(parts->runner->max_tokens > s->options.max_running);
+    assert(s->options.max_running > 0);
     if ((e = shelf_open(&s->shelf, parts->runner, o->max_kept, why)) != ERR_OK)
         goto no_shelf;
     e = sampler_open(&s->sampler, parts->runner->n_vocab, parts->never,

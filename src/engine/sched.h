@@ -30,7 +30,7 @@ struct sched_parts {
 };
 
 struct sched_options {
-    size_t max_running;     /* jobs that hold cache; 0: runner's max_rows */
+    size_t max_running;     /* jobs that hold cache; 0: 8 */
     size_t max_kept;        /* finished sequences kept for their prefixes */
     size_t chunk;           /* prompt tokens per step while nobody decodes */
     size_t chunk_beside;    /*   and while somebody does; 0: 256 and 64 */
