@@ -1,6 +1,6 @@
 #include "text/norm_step.h"
 
-#include "text/byte_char.h"
+#include "text/bytemap.h"
 
 #include <utf8proc.h>
 
@@ -84,6 +84,8 @@ static enum err run_replace(const struct norm_step *s, struct slice text,
     if (text.len == 0)
         return ERR_OK;               /* nor is there an empty match in nothing */
     enum err e = regex_search_init(&search, s->regex, why);
+    if (e != ERR_OK)
+        return e;
     regex_search_text(&search, text);
     while (e == ERR_OK) {
         e = regex_search_next(&search, &m, &found, why);
@@ -112,12 +114,6 @@ static void run_strip(const struct norm_step *s, struct slice text,
         text.len = at;
     }
     strbuf_put(out, text);
-}
-
-static void run_bytes(struct slice text, struct strbuf *out)
-{
-    for (size_t i = 0; i < text.len; i++)
-        strbuf_put_utf8(out, byte_char((unsigned char)text.at[i]));
 }
 
 /* A character, or a cluster, or (the reference takes the shortest prefix that
@@ -192,7 +188,7 @@ enum err norm_run(const struct norm_step *s, struct slice text,
     case NORM_CHARS:    run_chars(s, text, out); break;
     case NORM_REPLACE:  e = run_replace(s, text, out, why); break;
     case NORM_STRIP:    run_strip(s, text, out); break;
-    case NORM_BYTES:    run_bytes(text, out); break;
+    case NORM_BYTES:    bytemap_put(out, text); break;
     case NORM_CLUSTERS: run_clusters(s, text, out); break;
     case NORM_PREFIXES: run_prefixes(s, text, out); break;
     case NORM_PREPEND:

@@ -1,7 +1,7 @@
 #include "text/pre_step.h"
 
 #include "base/checked.h"
-#include "text/byte_char.h"
+#include "text/bytemap.h"
 
 #include <stdlib.h>
 
@@ -80,8 +80,7 @@ static void put_rewritten(const struct pre_step *s, struct slice text,
         strbuf_put(out, text);
         break;
     default:
-        for (size_t i = 0; i < text.len; i++)
-            strbuf_put_utf8(out, byte_char((unsigned char)text.at[i]));
+        bytemap_put(out, text);
         break;
     }
 }

@@ -1,24 +1,26 @@
 #include "text/regex.h"
 
+#include "text/regex_general.h"
+
 #include <stdlib.h>
 
-/* Exactly one of the three is in use. */
+/* A scanner, or an expression; else a text. */
 struct regex {
     const struct scanner *scanner;
-    bool                  is_text;
+    struct general       *general;
     size_t                text_len;
     char                  text[];
 };
 
-static enum err open_with(struct regex **out, const struct scanner *scanner,
+static enum err open_with(struct regex **out, const struct regex *kind,
                           struct slice text, struct err_info *why)
 {
     *out = NULL;
     if (text.len > PTRDIFF_MAX - sizeof **out
         || (*out = malloc(sizeof **out + text.len)) == NULL)
         return fail_nomem(why);
-    **out = (struct regex){ .scanner = scanner, .is_text = scanner == NULL,
-                            .text_len = text.len };
+    **out = *kind;
+    (*out)->text_len = text.len;
     if (text.len > 0)
         memcpy((*out)->text, text.at, text.len);
     return ERR_OK;
@@ -36,34 +38,43 @@ enum err regex_open(struct regex **out, struct slice pattern,
 enum err regex_open_general(struct regex **out, struct slice pattern,
                             struct err_info *why)
 {
+    struct general *g;
+    enum err e = general_open(&g, pattern, why);
     *out = NULL;
-    return fail(why, ERR_UNKNOWN, "regular expression \"%.*s\" is not supported",
-                (int)(pattern.len < 200 ? pattern.len : 200), pattern.at);
+    if (e == ERR_OK)
+        e = open_with(out, &(struct regex){ .general = g }, SLICE(""), why);
+    if (e != ERR_OK)
+        general_close(g);
+    return e;
 }
 
 enum err regex_open_text(struct regex **out, struct slice text,
                          struct err_info *why)
 {
-    return open_with(out, NULL, text, why);
+    return open_with(out, &(struct regex){ 0 }, text, why);
 }
 
 enum err regex_open_scanner(struct regex **out, const struct scanner *scanner,
                             struct err_info *why)
 {
-    return open_with(out, scanner, (struct slice){ NULL, 0 }, why);
+    return open_with(out, &(struct regex){ .scanner = scanner }, SLICE(""),
+                     why);
 }
 
 void regex_close(struct regex *r)
 {
+    if (r == NULL)
+        return;
+    general_close(r->general);
     free(r);
 }
 
 enum err regex_search_init(struct regex_search *s, const struct regex *r,
                            struct err_info *why)
 {
-    (void)why;
     *s = (struct regex_search){ .regex = r };
-    return ERR_OK;
+    return r->general == NULL
+         ? ERR_OK : general_scratch_open(&s->scratch, r->general, why);
 }
 
 void regex_search_text(struct regex_search *s, struct slice text)
@@ -72,10 +83,13 @@ void regex_search_text(struct regex_search *s, struct slice text)
     s->from = 0;
     s->last_end = SIZE_MAX;
     s->memo = (struct scan_memo){ 0 };
+    if (s->scratch != NULL)
+        general_text(s->regex->general, s->scratch, text);
 }
 
 void regex_search_drop(struct regex_search *s)
 {
+    general_scratch_close(s->scratch);
     *s = (struct regex_search){ 0 };
 }
 
@@ -91,10 +105,11 @@ static enum err find(struct regex_search *s, struct span *out, bool *found,
                      struct err_info *why)
 {
     const struct regex *r = s->regex;
-    (void)why;
-    *found = r->is_text
-           ? find_text(r, s->text, s->from, out)
-           : r->scanner->find(r->scanner, s->text, s->from, &s->memo, out);
+    if (r->general != NULL)
+        return general_find(r->general, s->scratch, s->from, out, found, why);
+    *found = r->scanner != NULL
+           ? r->scanner->find(r->scanner, s->text, s->from, &s->memo, out)
+           : find_text(r, s->text, s->from, out);
     return ERR_OK;
 }
 
