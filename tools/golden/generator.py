@@ -1,0 +1,41 @@
+"""Weights and tokens of golden models, made from a counter: tests/golden/tiny.c
+makes the same ones, so that only configurations and results are committed."""
+import numpy as np
+
+U64 = np.uint64
+
+
+def fnv1a(text):
+    h = 0xCBF29CE484222325
+    for b in text.encode():
+        h = ((h ^ b) * 0x100000001B3) & (2**64 - 1)
+    return h
+
+
+def raw(seed, name, n):
+    """n 64-bit numbers: splitmix64 from a state that is the name's hash."""
+    start = (fnv1a(name) + seed * 0x9E3779B97F4A7C15) & (2**64 - 1)
+    with np.errstate(over="ignore"):
+        z = U64(start) + (np.arange(n, dtype=U64) + U64(1)) * U64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> U64(30))) * U64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> U64(27))) * U64(0x94D049BB133111EB)
+        return z ^ (z >> U64(31))
+
+
+def tensor(seed, name, shape):
+    """f32.  Norms lie around 1, biases are small, matrices keep variance."""
+    n = int(np.prod(shape))
+    u = (raw(seed, name, n) >> U64(40)).astype(np.float64) / 2**23 - 1.0
+    if name.endswith("norm.weight"):
+        v = 1.0 + 0.3 * u
+    elif name.endswith(".bias"):
+        v = 0.2 * u
+    elif name == "model.embed_tokens.weight":
+        v = u
+    else:
+        v = u * (2.2 / np.sqrt(float(shape[-1])))
+    return v.astype(np.float32).reshape(shape)
+
+
+def tokens(seed, n, vocab):
+    return [int(x % U64(vocab)) for x in raw(seed, "tokens", n)]
