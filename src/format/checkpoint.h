@@ -95,9 +95,9 @@ struct checkpoint_options {
  * model in it, or owner/repo in the local Hugging Face cache.  What a file is
  * shows in its content, not in its name.  o may be NULL.
  *
- * Errors name file, place and field: ERR_IO (cannot be read), ERR_FORMAT (breaks
- * its own rules), ERR_UNKNOWN (lawful but foreign: big-endian, pickles, GPTQ...),
- * ERR_LIMIT, ERR_NOMEM.  Nothing is left behind on error.
+ * Errors name file, place and field: ERR_IO (cannot be read), ERR_FORMAT
+ * (breaks its own rules), ERR_UNKNOWN (lawful but foreign: big-endian, pickles,
+ * GPTQ), ERR_LIMIT, ERR_NOMEM.  Nothing is left behind on error.
  * Cost: the headers are read, no tensor data is touched. */
 enum err checkpoint_open(struct checkpoint **out, const char *model,
                          const struct checkpoint_options *o,

@@ -209,7 +209,7 @@ static struct shown show_cell(const struct cell *c)
 
     switch (c->kind) {
     case KEY_BOOL:
-        snprintf(out.text, sizeof out.text, "%s", c->boolean ? "true" : "false");
+        snprintf(out.text, sizeof out.text, c->boolean ? "true" : "false");
         break;
     case KEY_INT:
         snprintf(out.text, sizeof out.text, "%s%" PRIu64,
@@ -231,7 +231,7 @@ static struct shown show_cell(const struct cell *c)
 static enum err misfit(const struct place *p, const struct cell *c,
                        const char *expected, struct err_info *why)
 {
-    if (p->i == WHOLE)
+    if (p->i == WHOLE || keys_kind(p->k, p->name) != KEY_ARRAY)
         return keys_fail(p->k, p->name, ERR_FORMAT, why, "is %s, expected %s",
                          show_cell(c).text, expected);
     return keys_fail(p->k, p->name, ERR_FORMAT, why, "has %s as entry %zu, "

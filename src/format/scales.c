@@ -115,7 +115,8 @@ static enum err fit_scale(struct opening *o, struct tensor_info *t,
     uint64_t rows = t->dims[0], cols = t->dims[1];
 
     if (values->dtype->id != DTYPE_F32 && values->dtype->id != DTYPE_F16
-        && values->dtype->id != DTYPE_BF16 && values->dtype->id != DTYPE_F8_E8M0)
+        && values->dtype->id != DTYPE_BF16
+        && values->dtype->id != DTYPE_F8_E8M0)
         return fail(o->why, ERR_UNKNOWN, "%s: tensor %s: scales of type %s are "
                     "not supported (f32, f16, bf16 and f8_e8m0 are)",
                     values->file->path, show(values->name).text,
