@@ -190,13 +190,25 @@ static void same_bytes_as_stored(void **state)
     same_bytes(options());
 }
 
-static void same_bytes_quantised(void **state)
+static void same_bytes_f16(void **state)
 {
     (void)state;
     struct engine_options o = options();
     o.weights = "f16";
     o.kv = KV_Q8_0;
     same_bytes(o);
+}
+
+static void same_bytes_of_blocks(void **state)
+{
+    static const enum tiny_type types[] = { TINY_Q8_0, TINY_Q4_0, TINY_Q4_1 };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        tiny_put(&scratch, &(struct tiny_options){ .type = types[i] });
+        struct engine_options o = options();
+        same_bytes(o);
+    }
+    tiny_put(&scratch, &(struct tiny_options){ .seed = 1 });
 }
 
 static void same_bytes_bf16(void **state)
@@ -644,7 +656,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bytes_as_stored),
-        cmocka_unit_test(same_bytes_quantised),
+        cmocka_unit_test(same_bytes_f16),
+        cmocka_unit_test(same_bytes_of_blocks),
         cmocka_unit_test(same_bytes_bf16),
         cmocka_unit_test(same_bytes_exact),
         cmocka_unit_test(same_bytes_when_paused),

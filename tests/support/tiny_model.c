@@ -137,12 +137,53 @@ static uint64_t elements(const struct shape *s)
     return (uint64_t)s->cols * (s->rows > 0 ? s->rows : 1);
 }
 
-static void put_values(struct make *m, const struct shape *s, uint64_t *state)
+static uint64_t draw(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+/* Blocks of 32 elements: what stands before the quants, f16 values as they are
+ * in the file, and the bytes of quants.  All elements lie in +-0.25. */
+static const struct block {
+    uint32_t gguf_id;
+    unsigned n_head, n_quants;
+    uint16_t head[2];
+} blocks[] = {
+    [TINY_Q8_0] = { 8, 1, 32, { 0x1800 } },             /* 2^-9 */
+    [TINY_Q4_0] = { 2, 1, 16, { 0x2800 } },             /* 2^-5 */
+    [TINY_Q4_1] = { 3, 2, 16, { 0x2800, 0xB400 } },     /* 2^-5, -0.25 */
+};
+
+static uint64_t tensor_size(const struct shape *s, enum tiny_type type)
+{
+    const struct block *b = &blocks[type];
+    if (s->rows == 0 || type == TINY_F32)
+        return elements(s) * sizeof(float);
+    return elements(s) / 32 * (b->n_head * 2 + b->n_quants);
+}
+
+static void put_blocks(struct make *m, const struct shape *s,
+                       const struct block *b, uint64_t *state)
+{
+    for (uint64_t i = 0; i < elements(s) / 32; i++) {
+        for (unsigned j = 0; j < b->n_head * 2; j++)
+            make_u8(m, (uint8_t)(b->head[j / 2] >> (j % 2 * 8)));
+        for (unsigned j = 0; j < b->n_quants; j++)
+            make_u8(m, (uint8_t)draw(state));
+    }
+}
+
+static void put_values(struct make *m, const struct shape *s,
+                       enum tiny_type type, uint64_t *state)
 {
     float scale = s->rows == TINY_ROWS ? 1 : 1.7f / sqrtf((float)s->cols);
+    if (s->rows > 0 && type != TINY_F32) {
+        put_blocks(m, s, &blocks[type], state);
+        return;
+    }
     for (uint64_t i = 0; i < elements(s); i++) {
-        *state = *state * 6364136223846793005u + 1442695040888963407u;
-        float v = (float)(*state >> 40) / (1 << 23) - 1;
+        float v = (float)(draw(state) & 0xFFFFFF) / (1 << 23) - 1;
         make_f32(m, s->rows == 0 ? 1 : v * scale);
     }
 }
@@ -156,13 +197,16 @@ void tiny_make(struct make *m, const struct tiny_options *o)
     make_patch(m, "n_keys", put_keys(m, o), 8);
     for (size_t i = 0; i < n; i++) {
         bool vector = shapes[i].rows == 0;
-        make_tensor(m, &(struct make_tensor){ shapes[i].name, vector ? 1 : 2, 0,
+        make_tensor(m, &(struct make_tensor){ shapes[i].name, vector ? 1 : 2,
+                    vector ? 0 : blocks[o->type].gguf_id,
                     { shapes[i].cols, shapes[i].rows }, offset });
-        offset += elements(&shapes[i]) * sizeof(float);
+        offset += (tensor_size(&shapes[i], o->type) + 31) / 32 * 32;
+    }
+    for (size_t i = 0; i < n; i++) {
+        make_align(m, 32);
+        put_values(m, &shapes[i], o->type, &state);
     }
     make_align(m, 32);
-    for (size_t i = 0; i < n; i++)
-        put_values(m, &shapes[i], &state);     /* all are multiples of 32 */
 }
 
 const char *tiny_put(struct scratch *s, const struct tiny_options *o)

@@ -13,6 +13,8 @@ enum {
     TINY_BOS = 1, TINY_EOS = 2
 };
 
+enum tiny_type { TINY_F32, TINY_Q8_0, TINY_Q4_0, TINY_Q4_1 };
+
 struct tiny_options {
     uint32_t    seed;
     uint32_t    ctx;            /* 0: 512 */
@@ -20,6 +22,7 @@ struct tiny_options {
     const char *template;       /* NULL: a plain one; "": none */
     float       temperature;    /* general.sampling.temp; 0: not said */
     bool        no_weights;     /* keys only */
+    enum tiny_type type;        /* of the matrices */
 };
 
 void tiny_make(struct make *m, const struct tiny_options *o);
