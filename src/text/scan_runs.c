@@ -81,11 +81,11 @@ bool scan_space_at_end(const struct scanner *self, struct slice text,
 
 /* ---- digits in groups of three from the right ---- */
 
-static const struct char_class decimal = { .any = 1u << UNICODE_Nd };
-
-/* How many digits there are from the digit at `at` on.  The answer is carried
- * along, or the groups of one long run would each look through all of it. */
-static size_t digits_left(struct slice s, size_t at, struct scan_memo *memo)
+/* How many members of the class there are from the one at `at` on.  The answer is
+ * carried along, or the groups of one long run would each look through all of
+ * it. */
+static size_t members_left(const struct char_class *set, struct slice s,
+                           size_t at, struct scan_memo *memo)
 {
     size_t len;
     while (memo->left > 0 && memo->at < at) {
@@ -94,48 +94,40 @@ static size_t digits_left(struct slice s, size_t at, struct scan_memo *memo)
         memo->left--;
     }
     if (memo->left == 0) {
-        memo->run_end = class_run(&decimal, s, at, 0, &memo->left);
+        memo->run_end = class_run(set, s, at, 0, &memo->left);
         memo->at = at;
     }
     return memo->left;
 }
 
-bool scan_thousands(const struct scanner *self, struct slice text, size_t from,
-                    struct scan_memo *memo, struct span *out)
+/* Where a group may end, the run of digits has ended, too, or groups of three
+ * follow: so the first group takes what the others leave. */
+bool scan_groups(const struct scanner *self, struct slice text, size_t from,
+                 struct scan_memo *memo, struct span *out)
 {
+    const struct group_rules *r = self->rules;
     size_t len;
-    (void)self;
-    for (; from < text.len; from += len) {
-        if ((bits_at(text, from, &len) & decimal.any)
-            && digits_left(text, from, memo) % 3 == 0) {
-            *out = (struct span){ from, from };
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The look-ahead wants a word boundary after groups of three, and inside digits
- * there is none: the first group takes what the others leave. */
-bool scan_thousands_word(const struct scanner *self, struct slice text,
-                         size_t from, struct scan_memo *memo,
-                         struct span *out)
-{
-    size_t len;
-    (void)self;
     while (from < text.len) {
-        if ((bits_at(text, from, &len) & decimal.any) == 0) {
+        if (!class_has(&r->set, char_at(text, from, &len))) {
             from += len;
             continue;
         }
-        size_t left = digits_left(text, from, memo), end = memo->run_end;
-        if (end == text.len || !char_is_word(char_at(text, end, &len))) {
-            size_t take = left % 3 == 0 ? 3 : left % 3;
-            *out = (struct span){ from,
-                                  class_run(&decimal, text, from, take, NULL) };
+        size_t left = members_left(&r->set, text, from, memo);
+        size_t take = left % 3 == 0 ? 3 : left % 3, end = memo->run_end;
+        if (r->cuts) {
+            if (left % 3 == 0) {
+                *out = (struct span){ from, from };
+                return true;
+            }
+            from = class_run(&r->set, text, from, take, NULL);
+        } else if (r->to_boundary && end < text.len
+                   && char_is_word(char_at(text, end, &len))) {
+            from = end;
+        } else {
+            *out = (struct span){ from, class_run(&r->set, text, from, take,
+                                                  NULL) };
             return true;
         }
-        from = end;
     }
     return false;
 }

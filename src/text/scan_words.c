@@ -149,26 +149,57 @@ static size_t other(const struct word_rules *r, struct slice s, size_t at)
     return end;
 }
 
-/* White space: up to its last newline; else to the end of the text; else all but
- * the last, which may belong to what follows. */
-static size_t space(const struct word_rules *r, struct slice s, size_t at)
+/* A run of white space: where it ends, where its last character begins, and the
+ * end of its last newline (0: it has none). */
+struct space_run { size_t end, last, newline_end; };
+
+static struct space_run space_run(struct slice s, size_t at)
 {
-    size_t end = at, last = at, newline_end = 0, len;
+    struct space_run r = { .end = at, .last = at };
+    size_t len;
+    while (bits_at(s, r.end, &len) & UNICODE_SPACE) {
+        r.last = r.end;
+        r.end += len;
+        if (is_newline(s.at[r.last]))
+            r.newline_end = r.end;
+    }
+    return r;
+}
+
+/* \s{512}(?!\S) and so on: the most of these steps that leave white space, or the
+ * end of the text, behind them; else one.  The run ends at `run_end`. */
+static size_t space_steps(struct slice s, size_t at, size_t run_end)
+{
+    static const struct char_class any = { .any = UNICODE_SPACE };
+    static const size_t steps[] = { 512, 256, 128, 64, 32, 16, 8, 4, 2, 1 };
+    size_t n;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        size_t end = class_run(&any, (struct slice){ s.at, run_end }, at,
+                               steps[i], &n);
+        if (n == steps[i] && (end < run_end || end == s.len))
+            return end;
+    }
+    return class_run(&any, s, at, 1, NULL);
+}
+
+/* White space: up to its last newline; else to the end of the text; else all
+ * but the last character, which may belong to what follows.  (In the memo: that
+ * up to run_end there is no newline; it spares looking again at every step.) */
+static size_t space(const struct word_rules *r, struct slice s, size_t at,
+                    struct scan_memo *memo)
+{
     if (r->newlines == NEWLINES_ONE && is_newline(s.at[at]))
         return at + 1;
-    while (bits_at(s, end, &len) & UNICODE_SPACE) {
-        last = end;
-        end += len;
-        if (is_newline(s.at[last]))
-            newline_end = end;
-    }
-    if (r->space_to_end && end == s.len && end > at)
-        return end;
-    if (r->newlines == NEWLINES_LAST && newline_end > 0)
-        return newline_end;
-    if (end == s.len || last == at)
-        return end > at ? end : 0;
-    return last;
+    if (r->space_steps && memo->run_end > at)
+        return space_steps(s, at, memo->run_end);
+    struct space_run run = space_run(s, at);
+    if (r->space_to_end && run.end == s.len)
+        return run.end;
+    if (r->newlines == NEWLINES_LAST && run.newline_end > 0)
+        return run.newline_end;
+    if (r->space_steps)
+        return space_steps(s, at, memo->run_end = run.end);
+    return run.end == s.len || run.last == at ? run.end : run.last;
 }
 
 static bool is_ascii_punct(uint32_t bits, size_t len)
@@ -185,7 +216,8 @@ static size_t ascii_letters(struct slice s, size_t at)
 }
 
 /* End of the match that begins at `at`, or 0. */
-static size_t match(const struct word_rules *r, struct slice s, size_t at)
+static size_t match(const struct word_rules *r, struct slice s, size_t at,
+                    struct scan_memo *memo)
 {
     size_t len, end;
     uint32_t bits = bits_at(s, at, &len);
@@ -206,15 +238,14 @@ static size_t match(const struct word_rules *r, struct slice s, size_t at)
         return end;
     if ((end = other(r, s, at)) > 0)
         return end;
-    return (bits & UNICODE_SPACE) ? space(r, s, at) : 0;
+    return (bits & UNICODE_SPACE) ? space(r, s, at, memo) : 0;
 }
 
 bool scan_words(const struct scanner *self, struct slice text, size_t from,
                 struct scan_memo *memo, struct span *out)
 {
-    (void)memo;
     while (from < text.len) {
-        size_t end = match(self->rules, text, from), len;
+        size_t end = match(self->rules, text, from, memo), len;
         if (end > 0) {
             *out = (struct span){ from, end };
             return true;

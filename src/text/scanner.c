@@ -23,6 +23,13 @@ static const struct word_rules llama3 = {
     .tail_max = SIZE_MAX, .newlines = NEWLINES_LAST,
 };
 
+static const struct word_rules jais2 = {
+    .contraction = CONTRACT_FOLD, .prefix_none = LETTER_NUMBER,
+    .word_set = UNICODE_LETTER, .digits = true, .max_digits = 3,
+    .other = UNICODE_ANY, .other_none = SPACE_LETTER_NUMBER,
+    .tail_max = SIZE_MAX, .newlines = NEWLINES_LAST, .space_steps = true,
+};
+
 static const struct word_rules qwen2 = {
     .contraction = CONTRACT_FOLD, .prefix_none = LETTER_NUMBER,
     .word_set = UNICODE_LETTER, .digits = true, .max_digits = 1,
@@ -262,6 +269,20 @@ static const struct run_rules spaces = {
     .min = 1,
 };
 
+/* ---- groups ---- */
+
+static const struct group_rules thousands = {
+    .set = { .any = 1u << UNICODE_Nd }, .cuts = true,
+};
+
+static const struct group_rules thousands_word = {
+    .set = { .any = 1u << UNICODE_Nd }, .to_boundary = true,
+};
+
+static const struct group_rules groups = {
+    .set = { .any = UNICODE_NUMBER },
+};
+
 /* ---- the spellings ---- */
 
 struct spelling {
@@ -274,6 +295,11 @@ static const struct spelling spellings[] = {
     { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s"
       "+(?!\\S)|\\s+",
       { scan_words, &gpt2 } },
+    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3"
+      "}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{25"
+      "6}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S"
+      ")|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}",
+      { scan_words, &jais2 } },
     { "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?"
       "!\\S)|\\s+",
       { scan_words, &gpt2 } },
@@ -394,8 +420,9 @@ static const struct spelling spellings[] = {
     { "\\s+", { scan_runs, &spaces } },
     { "[^\\n]+|[\\n]+", { scan_lines, NULL } },
     { "\\s+$", { scan_space_at_end, NULL } },
-    { "(?=(\\d{3})+(?!\\d))", { scan_thousands, NULL } },
-    { "\\d{1,3}(?=(?:\\d{3})*\\b)", { scan_thousands_word, NULL } },
+    { "(?=(\\d{3})+(?!\\d))", { scan_groups, &thousands } },
+    { "\\d{1,3}(?=(?:\\d{3})*\\b)", { scan_groups, &thousands_word } },
+    { "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))", { scan_groups, &groups } },
 };
 
 static bool spelt(struct slice pattern, const char *spelling)

@@ -73,6 +73,7 @@ struct word_rules {
     bool             tail_slash;       /* [\r\n/] there */
     enum newlines    newlines;
     bool             space_to_end;     /* \s++$ before the newlines */
+    bool             space_steps;      /* \s{512}(?!\S), 256, ... 4, 1 to 2 */
 };
 scan_fn scan_words;
 
@@ -88,7 +89,13 @@ scan_fn scan_runs;
 scan_fn scan_lines;            /* [^\n]+|[\n]+ */
 scan_fn scan_word_runs;        /* \w+|[^\w\s]+ (with Rust's \w) */
 scan_fn scan_space_at_end;     /* \s+$ */
-scan_fn scan_thousands;        /* (?=(\d{3})+(?!\d)): empty matches */
-scan_fn scan_thousands_word;   /* \d{1,3}(?=(?:\d{3})*\b) */
+
+/* Digits in groups of three, counted from the right end of their run. */
+struct group_rules {
+    struct char_class set;
+    bool              cuts;          /* empty matches in front of full groups */
+    bool              to_boundary;   /* only if the run ends with \b */
+};
+scan_fn scan_groups;
 
 #endif

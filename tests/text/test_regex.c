@@ -7,7 +7,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-enum { SPANS_MAX = 256 };
+enum { SPANS_MAX = 1024 };
 
 static size_t find_all(const struct regex *r, struct slice text,
                        struct span out[SPANS_MAX])
@@ -63,6 +63,34 @@ static void scanners(void **state)
             hard_text(&text, &seed, 24);
             if (!same_matches(by_hand, general, strbuf_slice(&text)))
                 fail_msg("%s differs on: %s", pattern, strbuf_cstr(&text));
+        }
+        regex_close(by_hand);
+        regex_close(general);
+    }
+    strbuf_drop(&text);
+}
+
+/* Long runs, where the steps of some expressions are. */
+static void runs(void **state)
+{
+    static const char *const units[] = { " ", "\u3000", "7", "\u0663" };
+    static const char *const ends[] = { "", "a", "\n", "\n a", "_" };
+    struct strbuf text = { 0 };
+    const char *pattern;
+    (void)state;
+    for (size_t i = 0; (pattern = scanner_pattern(i)) != NULL; i++) {
+        struct regex *by_hand = open_regex(pattern, false);
+        struct regex *general = open_regex(pattern, true);
+        for (size_t n = 1; n < 700; n = n < 20 ? n + 1 : n * 5 / 4) {
+            for (size_t k = 0; k < 20; k++) {
+                strbuf_clear(&text);
+                for (size_t j = 0; j < n; j++)
+                    strbuf_puts(&text, units[k % 4]);
+                strbuf_puts(&text, ends[k / 4]);
+                if (!same_matches(by_hand, general, strbuf_slice(&text)))
+                    fail_msg("%s differs on %zu of \"%s\" and \"%s\"",
+                             pattern, n, units[k % 4], ends[k / 4]);
+            }
         }
         regex_close(by_hand);
         regex_close(general);
@@ -255,8 +283,9 @@ static void linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scanners), cmocka_unit_test(wrong_scanner),
-        cmocka_unit_test(spellings), cmocka_unit_test(syntax),
+        cmocka_unit_test(scanners), cmocka_unit_test(runs),
+        cmocka_unit_test(wrong_scanner), cmocka_unit_test(spellings),
+        cmocka_unit_test(syntax),
         cmocka_unit_test(refusals), cmocka_unit_test(limits),
         cmocka_unit_test(linear),
     };
