@@ -23,8 +23,12 @@ static inline uint32_t char_at(struct slice s, size_t at, size_t *len)
 /* Class bits of the character at `at`; no bit at the end of the text. */
 static inline uint32_t bits_at(struct slice s, size_t at, size_t *len)
 {
-    *len = 0;
-    return at < s.len ? unicode_bits(char_at(s, at, len)) : 0;
+    *len = at < s.len;
+    if (at >= s.len)
+        return 0;
+    unsigned char c = (unsigned char)s.at[at];
+    return c < 0x80 ? unicode_ascii_bits[c]
+                    : unicode_bits(char_at_wide(s, at, len));
 }
 
 /* \w of Oniguruma: letters, marks, decimal digits, connectors, and six numbers

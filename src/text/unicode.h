@@ -76,6 +76,9 @@ static inline uint32_t unicode_bits(uint32_t cp)
          | (uint32_t)(kind & (UNICODE_KIND_SPACE | UNICODE_KIND_HAN)) << 24;
 }
 
+/* The same for ASCII, ready made. */
+extern const uint32_t unicode_ascii_bits[128];
+
 static inline bool unicode_is(uint32_t cp, uint32_t set)
 {
     return (unicode_bits(cp) & set) != 0;

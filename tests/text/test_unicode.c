@@ -51,6 +51,8 @@ static void ranges_agree(void **state)
     (void)state;
     for (uint32_t cp = 0; cp < 0x3000; cp++) {
         uint8_t kind = unicode_kind(cp);
+        if (cp < 128)
+            assert_int_equal(unicode_ascii_bits[cp], unicode_bits(cp));
         assert_int_equal(unicode_has(cp, UNICODE_PROP_ALPHABETIC),
                          (kind & UNICODE_KIND_ALPHA) != 0);
         assert_int_equal(unicode_has(cp, UNICODE_PROP_WHITE_SPACE),
