@@ -10,7 +10,12 @@
 
 void scratch_open(struct scratch *s)
 {
-    snprintf(s->dir, sizeof s->dir, "/tmp/osmia-test-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+
+    if (tmp == NULL || strlen(tmp) + sizeof "/osmia-test-XXXXXX"
+                       > sizeof s->dir)
+        tmp = "/tmp";
+    snprintf(s->dir, sizeof s->dir, "%s/osmia-test-XXXXXX", tmp);
     assert_non_null(mkdtemp(s->dir));
 }
 
