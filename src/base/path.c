@@ -14,7 +14,8 @@ char *path_join(const char *dir, const char *name)
     memcpy(joined, dir, dir_len);
     if (slash)
         joined[dir_len] = '/';
-    memcpy(joined + dir_len + slash, name, name_len + 1);
+    memcpy(joined + dir_len + slash, name, name_len);
+    joined[dir_len + slash + name_len] = '\0';
     return joined;
 }
 
