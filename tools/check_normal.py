@@ -55,11 +55,12 @@ def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     failed = 0
+    texts = list(hardtext.strings(n, seed))
     for spec in specs(sys.argv[3:]):
         text = json.dumps(spec, ensure_ascii=False)
         theirs, bad = reference(spec), 0
         ours = textlib.Normalizer(text)
-        for s in hardtext.strings(n, seed):
+        for s in texts:
             want = theirs.normalize_str(s).encode()
             got = ours.apply(s)
             if got != want:

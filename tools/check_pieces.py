@@ -80,6 +80,7 @@ def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     failed = 0
+    texts = list(hardtext.strings(n, seed))
     for spec in specs():
         text = json.dumps(spec, ensure_ascii=False)
         theirs = reference(spec)
@@ -91,7 +92,7 @@ def main():
             continue
         unmap = spec["type"] == "ByteLevel"
         bad = 0
-        for s in hardtext.strings(n, seed):
+        for s in texts:
             want = [p for p, _ in theirs.pre_tokenize_str(s)]
             want = [bytes(TO_BYTE[ch] for ch in p) if unmap else p.encode()
                     for p in want]

@@ -514,17 +514,20 @@ enum err regex_parse(struct regex_program *out, struct slice pattern,
                      struct err_info *why)
 {
     struct parser p = { .r = { .in = pattern, .why = why }, .out = out };
-    *out = (struct regex_program){ .text.limit = TEXT_MAX };
+    *out = (struct regex_program){ 0 };
     /* All of it is a group, so that (?i) at its start has one to end in. */
     enum err e = open_group(&p, "(?:", true);
-    while (e == ERR_OK && !reader_ends(&p.r) && !out->text.failed)
+    while (e == ERR_OK && !reader_ends(&p.r)) {
         e = step(&p);
+        if (e == ERR_OK && out->text.len > TEXT_MAX)
+            e = reader_fail(&p.r, ERR_LIMIT, "the expression is too long");
+    }
     if (e == ERR_OK && p.n_groups > 1)
         e = reader_fail(&p.r, ERR_FORMAT, "a group is not closed");
     if (e == ERR_OK)
         e = close_group(&p);
     if (e == ERR_OK && out->text.failed)
-        e = reader_fail(&p.r, ERR_LIMIT, "the expression is too long");
+        e = fail_nomem(why);
     free(p.r.folds);
     if (e != ERR_OK)
         regex_program_drop(out);

@@ -1,12 +1,10 @@
 /* Expected texts come from the reference library (tools/check_normal.py
  * compares many more with it). */
+#include "support/check.h"
+
 #include "text/normalizer.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 static enum err open_spec(struct normalizer **out, const char *spec,
                           struct err_info *why)

@@ -1,11 +1,8 @@
 /* Expected pieces come from the reference library (tools/check_pieces.py
  * compares many more with it). */
-#include "text/pretokenizer.h"
+#include "support/check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
+#include "text/pretokenizer.h"
 
 static struct pretokenizer *open_spec(const char *spec)
 {

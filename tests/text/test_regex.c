@@ -1,11 +1,9 @@
+#include "support/check.h"
+
 #include "text/regex.h"
 #include "text/hard_text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
-#include <cmocka.h>
 
 enum { SPANS_MAX = 1024 };
 

@@ -1,10 +1,7 @@
 /* The expected values come from the reference library and Python's str. */
-#include "text/unicode.h"
+#include "support/check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
+#include "text/unicode.h"
 
 static void categories(void **state)
 {
