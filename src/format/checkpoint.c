@@ -1,3 +1,17 @@
+/* From MODEL to a checkpoint, in the order in which things can go wrong:
+ *
+ *   what is MODEL    a file, a directory, owner/repo     model_file.c,
+ *                                                        model_dir.c,
+ *                                                        hf_cache.c
+ *   keys             config.json or metadata             hf_dir.c, gguf.c
+ *   tokenizer        its files or its keys               hf_dir.c, gguf_tok.c
+ *   weights          one file, shards, splits            shards.c, gguf_split.c
+ *   index            every name once                     here
+ *   defaults         sampling, ids that end a reply      generation.c
+ *   scales           FP8, foreign quantisation           scales.c
+ *
+ * Each step is a function on `struct opening`, which owns all that was mapped
+ * or allocated so far; so the one way to give up is checkpoint_close. */
 #include "format/checkpoint.h"
 
 #include "format/opening.h"
@@ -20,6 +34,7 @@ static const struct prefix prefixes[] = {
     { "model.text_model.", "model." },
 };
 
+/* Copied, because "model.language_model.x" has no "model.x" inside it. */
 static enum err plain_name(struct opening *o, struct slice *name)
 {
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
@@ -39,6 +54,7 @@ static enum err plain_name(struct opening *o, struct slice *name)
     return ERR_OK;
 }
 
+/* A name may come twice from two files, or from two spellings of one. */
 static enum err index_tensors(struct opening *o)
 {
     const struct name_entry *twice;
@@ -79,11 +95,26 @@ const struct tensor_info *checkpoint_tensor(const struct checkpoint *c,
 
 /* ---- opening ---- */
 
+/* Adapters, projectors and importance matrices are GGUF files, too. */
+static enum err check_purpose(struct opening *o)
+{
+    static const struct key_name name = { NULL, "general.type" };
+    struct slice type = SLICE("model");
+    enum err e = keys_string(&type, &o->c.keys, name, o->why);
+
+    if (e != ERR_OK || slice_is(type, "model") || slice_is(type, "vocab"))
+        return e;
+    return keys_fail(&o->c.keys, name, ERR_UNKNOWN, o->why, "is \"%s\": the "
+                     "file is no model", show(type).text);
+}
+
 static enum err read_arch(struct opening *o)
 {
     static const struct key_name name = { NULL, "general.architecture" };
-    enum err e = keys_require(&o->c.keys, name, o->why);
+    enum err e = check_purpose(o);
 
+    if (e == ERR_OK)
+        e = keys_require(&o->c.keys, name, o->why);
     if (e == ERR_OK)
         e = keys_string(&o->c.arch.gguf, &o->c.keys, name, o->why);
     o->c.keys.arch = o->c.arch.gguf;
@@ -113,6 +144,7 @@ static enum err open_model(struct opening *o, const char *model)
                                   : opening_file(o, o->c.path);
 }
 
+/* The steps after MODEL was found; no_weights leaves out what they need. */
 static enum err open_all(struct opening *o, const char *model)
 {
     enum err e = open_model(o, model);

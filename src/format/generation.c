@@ -1,5 +1,9 @@
 /* How the model wants to be sampled, and which ids end a reply or never occur:
- * generation_config.json and config.json, or general.sampling.* in GGUF. */
+ * generation_config.json and config.json, or general.sampling.* in GGUF.
+ *
+ * A value out of range is an error, not ignored: whoever wrote it meant
+ * something, and a silent default would answer in another voice.  Ids are not
+ * compared with the vocabulary, which is not known here. */
 #include "format/opening.h"
 
 #include <math.h>
@@ -8,6 +12,7 @@ enum { MAX_IDS = 4096 };
 
 #define AT(field) offsetof(struct generation_defaults, field)
 
+/* One number: its two spellings, its place, what it may be. */
 struct want {
     struct key_name name;
     size_t          at;         /* of a struct given */
@@ -49,6 +54,7 @@ static enum err read_numbers(struct opening *o)
     return ERR_OK;
 }
 
+/* GGUF has no such key: there a temperature says as much. */
 static enum err read_do_sample(struct opening *o)
 {
     static const struct key_name name = { "do_sample", NULL };

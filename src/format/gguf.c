@@ -1,3 +1,19 @@
+/* The frame of a GGUF file (versions 2 and 3, little-endian):
+ *
+ *   "GGUF"  version u32  n_tensors u64  n_keys u64
+ *   n_keys    x { key string, type u32, value }            gguf_meta.c
+ *   n_tensors x { name string, n_dims u32, dims u64...,    gguf_tensors.c
+ *                 type u32, offset u64 }
+ *   zeros up to a multiple of the alignment
+ *   the tensors' data, each padded to the alignment
+ *
+ * A string is a u64 length and that many bytes.  Nothing before the data is
+ * aligned, so every field is taken by copying (base/cursor.h).
+ *
+ *   1. A count is compared with the bytes that are left before anything is
+ *      allocated or looped over: a file cannot ask for more than it brings.
+ *   2. All sums and products of values from the file are checked.
+ *   3. Every refusal is a sentence of its own and says at which byte. */
 #include "format/gguf_reader.h"
 
 #include "base/limits.h"
@@ -10,6 +26,7 @@
  * byte; a tensor's fixed fields. */
 enum { MIN_PAIR = 14, MIN_TENSOR = 24 };
 
+/* Formatted twice, because the place stands in front of the sentence. */
 enum err gguf_fail(const struct gguf_reader *r, uint64_t at, enum err code,
                    const char *fmt, ...)
 {
@@ -30,6 +47,8 @@ enum err gguf_cut(const struct gguf_reader *r, const char *what)
                      "fetch it again", what);
 }
 
+/* The caller looked at the first bytes already when it chose this reader, but
+ * only for files that were not named *.gguf. */
 static enum err read_magic(struct gguf_reader *r)
 {
     struct slice magic;
@@ -70,6 +89,8 @@ static enum err read_version(struct gguf_reader *r, uint32_t *version)
     return ERR_OK;
 }
 
+/* What a count counts, how many we take, and how many bytes one takes at the
+ * very least. */
 struct count {
     const char *what;
     uint64_t    limit, min_record;
@@ -82,6 +103,7 @@ static enum err read_count(struct gguf_reader *r, const struct count *kind,
 
     if (!cursor_u64(&r->c, &n))
         return gguf_cut(r, kind->what);
+    /* ggml reads these as signed; a writer's -1 deserves its own words. */
     if (n > INT64_MAX)
         return gguf_fail(r, at, ERR_FORMAT, "%s is negative (%" PRId64 ")",
                          kind->what, (int64_t)n);
@@ -95,6 +117,8 @@ static enum err read_count(struct gguf_reader *r, const struct count *kind,
     return ERR_OK;
 }
 
+/* The format says "a multiple of 8", ggml "a power of two": both must hold.
+ * The upper bound keeps the padding from swallowing the file. */
 static enum err read_alignment(struct gguf_reader *r, struct gguf *g)
 {
     const struct gguf_value *v = gguf_find(&g->meta,

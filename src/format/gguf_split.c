@@ -1,5 +1,10 @@
-/* A GGUF model in one file or in several ("-00001-of-00005.gguf").  The first
- * holds the metadata; all hold tensors, each with offsets of its own. */
+/* A GGUF model in one file or in several ("-00001-of-00005.gguf").
+ *
+ * The first file holds the metadata; all hold tensors (the first perhaps none),
+ * each file with an alignment and offsets of its own.  Three keys tie them:
+ * split.no (from 0), split.count, and split.tensors.count, the total.  All
+ * three are compared with what is really there, so that a file of another
+ * model, renamed, is found out. */
 #include "format/opening.h"
 
 #include "format/show.h"
@@ -14,12 +19,14 @@ struct split {
     int64_t  n_tensors;     /* over all files; -1: not said */
 };
 
+/* Metadata as keys; without an architecture, which only the first file has. */
 static struct keys keys_of(const struct gguf *g)
 {
     return (struct keys){ .naming = NAMING_GGUF, .path = g->file->path,
                           .meta = &g->meta };
 }
 
+/* Writers use u16 and i32 here, older ones u32: any integer will do. */
 static enum err read_split(struct split *s, const struct gguf *g,
                            struct err_info *why)
 {
@@ -76,6 +83,7 @@ static enum err path_of(struct opening *o, const char *first,
     return *out == NULL ? fail_nomem(o->why) : ERR_OK;
 }
 
+/* Open file `no` > 0 and add its tensors. */
 static enum err add_split(struct opening *o, const char *first,
                           const struct split *s, uint32_t no)
 {
@@ -104,6 +112,7 @@ static enum err add_split(struct opening *o, const char *first,
     return add_tensors(o, &g);
 }
 
+/* Files without the total come from an early tool. */
 static enum err check_total(struct opening *o, const char *first,
                             const struct split *s)
 {

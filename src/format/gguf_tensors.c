@@ -1,4 +1,10 @@
-/* The tensor infos of a GGUF file and the places of their data. */
+/* The tensor infos of a GGUF file and the places of their data.
+ *
+ * The places are ggml's rule, which is stricter than the format's description:
+ * in the order of the infos, each tensor begins where the one before it ended,
+ * padded to the alignment.  No overlap, no hole, no order of one's own; so the
+ * sum of all sizes is the size of the data, and each is inside the file when
+ * the last one is. */
 #include "format/gguf_reader.h"
 
 #include "base/checked.h"
@@ -7,6 +13,7 @@
 
 #include <inttypes.h>
 
+/* ggml's: a name has 64 bytes there with its NUL. */
 enum { MAX_NAME = 63, MAX_DIMS = 4 };
 
 static enum err read_name(struct gguf_reader *r, struct slice *name, size_t i)
@@ -44,6 +51,8 @@ static enum err read_dims(struct gguf_reader *r, struct tensor_info *t)
         at = gguf_at(r);
         if (!cursor_u64(&r->c, &n))
             return gguf_cut(r, "a tensor's dimensions");
+        /* A dimension of 0 passes: only a tensor that is wanted must have
+         * elements, and who wants it knows. */
         if (n > INT64_MAX)
             return gguf_fail(r, at, ERR_FORMAT, "dimension %" PRIu32 " of "
                              "tensor %s is negative (%" PRId64 ")", i,
@@ -58,6 +67,8 @@ static enum err read_dims(struct gguf_reader *r, struct tensor_info *t)
     return ERR_OK;
 }
 
+/* A block never crosses the end of a row, so rows are whole blocks; then the
+ * whole tensor is, and its size is a plain product. */
 static enum err read_type(struct gguf_reader *r, struct tensor_info *t)
 {
     uint64_t at = gguf_at(r);
@@ -129,6 +140,7 @@ static enum err read_info(struct gguf_reader *r, const struct gguf *g,
     return read_offset(r, g, t, next);
 }
 
+/* Within this file; files of a split model are compared in checkpoint.c. */
 static enum err check_names(struct gguf_reader *r, const struct gguf *g)
 {
     struct name_entry *index = arena_take(r->arena, g->n_tensors,

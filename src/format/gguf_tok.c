@@ -1,6 +1,10 @@
 /* The tokenizer and the chat templates in GGUF metadata, as a tok_source.
- * Arrays are not copied; their lengths are compared here, because nobody above
- * knows them. */
+ *
+ * Arrays are not copied: a tok_source points into the mapping.  It carries one
+ * length, the number of tokens; therefore every array with an entry for each
+ * token is compared with it here, where its own length is still known.  What
+ * the values mean (ids out of range, merges of unknown tokens, the name of the
+ * pre-tokenizer) is the tokenizer's business. */
 #include "format/opening.h"
 
 #include "base/limits.h"
@@ -15,6 +19,7 @@ static const struct gguf_value *value(struct opening *o, const char *name)
     return gguf_find(&o->gguf.meta, slice_of(name));
 }
 
+/* Three states: the defaults depend on the kind of tokenizer. */
 static enum err get_flag(struct opening *o, const char *name,
                          enum tok_flag *out)
 {
@@ -44,7 +49,9 @@ static enum err get_flags(struct opening *o)
     return e;
 }
 
-/* "seperator" is how the key is spelled in the files. */
+/* "seperator" is how the key is spelled in the files.  prefix, suffix and
+ * middle are the old names of the fim_ ids; the new ones stand behind them and
+ * win. */
 static enum err get_roles(struct opening *o)
 {
     static const struct { enum tok_role role; const char *name; } names[] = {
@@ -143,6 +150,7 @@ static enum err get_scores(struct opening *o)
     return ERR_OK;
 }
 
+/* i32 by the book; one writer has u32, and the values are the same bits. */
 static enum err get_types(struct opening *o)
 {
     static const char name[] = "tokenizer.ggml.token_type";
@@ -159,6 +167,7 @@ static enum err get_types(struct opening *o)
     return ERR_OK;
 }
 
+/* SentencePiece's normaliser, a blob; its reader checks what is in it. */
 static enum err get_charsmap(struct opening *o)
 {
     static const char name[] = "tokenizer.ggml.precompiled_charsmap";
@@ -175,6 +184,7 @@ static enum err get_charsmap(struct opening *o)
     return ERR_OK;
 }
 
+/* Tokens first: the other arrays are measured against them. */
 static enum err get_vocabulary(struct opening *o)
 {
     static const char tokens[] = "tokenizer.ggml.tokens";

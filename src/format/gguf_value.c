@@ -1,4 +1,5 @@
-/* Typed access to GGUF values.  Everything was checked when it was read. */
+/* Typed access to GGUF values.  Everything was checked when it was read, so
+ * nothing here can leave the mapping as long as i < v->n. */
 #include "format/gguf.h"
 
 const struct gguf_value *gguf_find(const struct gguf_meta *m, struct slice key)
@@ -8,11 +9,13 @@ const struct gguf_value *gguf_find(const struct gguf_meta *m, struct slice key)
     return e == NULL ? NULL : &m->values[e->at];
 }
 
+/* Not for strings, which have no fixed size. */
 static const char *element(const struct gguf_value *v, uint64_t i)
 {
     return v->bytes.at + i * gguf_type_size(v->type);
 }
 
+/* Unsigned negation: -INT64_MIN has no int64_t. */
 static struct json_int from_signed(int64_t v)
 {
     return (struct json_int){ v < 0, v < 0 ? -(uint64_t)v : (uint64_t)v };
@@ -30,6 +33,7 @@ bool gguf_int(const struct gguf_value *v, uint64_t i, struct json_int *out)
     *out = (struct json_int){ false, raw };
     if (v->type == GGUF_I8 || v->type == GGUF_I16 || v->type == GGUF_I32
         || v->type == GGUF_I64) {
+        /* Widen by moving the sign bit to the top and back. */
         shift = 64 - 8 * gguf_type_size(v->type);
         *out = from_signed((int64_t)(raw << shift) >> shift);
     }

@@ -1,4 +1,6 @@
-/* owner/repo in the local Hugging Face cache:
+/* owner/repo in the local Hugging Face cache.  Nothing is fetched: that needs a
+ * network, a token and a lot of time, and is one command away.
+ *
  *   HOME/hub/models--OWNER--REPO/refs/main           the name of a snapshot
  *   HOME/hub/models--OWNER--REPO/snapshots/NAME/     its files (links)
  * HOME is $HF_HOME, else ~/.cache/huggingface. */
@@ -8,6 +10,7 @@
 
 enum { NAME_MAX_LEN = 96, REF_MAX = 256 };
 
+/* The hub's own rule for names; no name that begins with a dot is a path. */
 static bool is_name(struct slice s)
 {
     if (s.len == 0 || s.len > NAME_MAX_LEN || s.at[0] == '.')
@@ -82,6 +85,7 @@ static enum err read_ref(struct opening *o, const char *repo, const char **out)
 }
 
 /* Without a ref: the one snapshot there is. */
+/* *out stays NULL when there is none, or a choice. */
 static enum err only_snapshot(struct opening *o, const char *snapshots,
                               const char **out)
 {

@@ -1,11 +1,16 @@
 /* What stands beside the weights in a Hugging Face directory: config.json,
- * generation_config.json and the tokenizer's files. */
+ * generation_config.json and the tokenizer's files.
+ *
+ * config.json is read first of all: it is small, and most of what can be wrong
+ * with a directory shows in it.  The tokenizer's files are only mapped; which
+ * of them count, and whether they are right, is decided in `text`. */
 #include "format/opening.h"
 
 #include "base/limits.h"
 
 #include <stdio.h>
 
+/* The tree of an optional file; k->top stays NULL when there is none. */
 static enum err read_keys(struct opening *o, const char *dir, const char *name,
                           struct keys *k)
 {
@@ -19,6 +24,8 @@ static enum err read_keys(struct opening *o, const char *dir, const char *name,
     return opening_json(o, text, k->path, &k->top);
 }
 
+/* All names that may tell the architecture.  The class is asked of the top
+ * level alone: text_config repeats the wrapper's there, or has none. */
 static enum err read_names(struct opening *o)
 {
     const struct keys *k = &o->c.keys;
@@ -37,6 +44,8 @@ static enum err read_names(struct opening *o)
                           o->why);
 }
 
+/* Members that a dotted key would look into: json_path finds nothing in what is
+ * no object, and nothing would look like an absent key. */
 static enum err check_types(struct opening *o)
 {
     static const char *const objects[] = { "text_config", "rope_scaling",

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 
+/* Real models have one to three. */
 enum { MAX_TEMPLATES = 64 };
 
 struct templates {
@@ -37,6 +38,7 @@ static enum err add_file(struct templates *t, const char *dir, const char *file,
     return e != ERR_OK || text.at == NULL ? e : add(t, name, text, path);
 }
 
+/* Sorted by name, as dir_list gives them. */
 static enum err add_folder(struct templates *t, const char *dir)
 {
     const char *path = opening_path(t->o, dir, "additional_chat_templates");
@@ -104,6 +106,8 @@ static enum err add_member(struct templates *t, struct slice raw,
                 "string or a list", path, json_kind_name(v->kind));
 }
 
+/* Walks to the member and stops: what comes behind it is for the tokenizer to
+ * read, and to complain about. */
 static enum err find_member(struct templates *t, struct slice text,
                             const char *path)
 {

@@ -1,3 +1,9 @@
+/* Keys of both formats through one type.
+ *
+ *   key_name --find--> value --element i--> cell --get_KIND--> caller's type
+ *
+ * A cell is one scalar with its kind, whatever file it came from; the getters
+ * know cells only, so that each check and each sentence exists once. */
 #include "format/keys.h"
 
 #include "format/gguf.h"
@@ -84,6 +90,7 @@ static const struct gguf_value *find_gguf(const struct keys *k,
     return gguf_find(k->meta, (struct slice){ key, (size_t)len });
 }
 
+/* null counts as absent: writers put it where they have nothing to say. */
 static enum key_kind kind_of_json(enum json_kind kind)
 {
     switch (kind) {
@@ -116,6 +123,7 @@ static struct cell cell_of_json(const struct json *v)
     return c;
 }
 
+/* gguf_number takes integers, too, so that keys_float accepts them. */
 static struct cell cell_of_gguf(const struct gguf_value *v, size_t i)
 {
     struct cell c = { .kind = KEY_INT };
@@ -167,6 +175,10 @@ size_t keys_len(const struct keys *k, struct key_name name)
     return n;
 }
 
+/* The scalar that a place means.  A scalar where an array might be stands for
+ * all its elements: hidden sizes and head counts are written either way.  An
+ * array where a scalar is wanted stays a cell of kind KEY_ARRAY, which no
+ * getter takes. */
 static enum err fetch(struct cell *c, const struct place *p,
                       struct err_info *why)
 {
@@ -203,6 +215,7 @@ enum err keys_fail(const struct keys *k, struct key_name name, enum err code,
                 text);
 }
 
+/* A value as it may stand in a sentence. */
 static struct shown show_cell(const struct cell *c)
 {
     struct shown out;
@@ -228,6 +241,7 @@ static struct shown show_cell(const struct cell *c)
     return out;
 }
 
+/* "KEY is VALUE, expected ..." */
 static enum err misfit(const struct place *p, const struct cell *c,
                        const char *expected, struct err_info *why)
 {
@@ -246,7 +260,11 @@ enum err keys_require(const struct keys *k, struct key_name name,
     return keys_fail(k, name, ERR_FORMAT, why, "is missing");
 }
 
-/* ---- the getters ---- */
+/* ---- the getters ----
+ *
+ * Each: absent leaves *out alone; a cell that fits goes to *out; anything else
+ * is a misfit.  Out of range and of the wrong kind are one sentence, because
+ * what to do about them is the same. */
 
 static enum err get_uint(uint32_t *out, const struct place *p,
                          struct uint_range range, struct err_info *why)

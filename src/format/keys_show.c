@@ -1,4 +1,5 @@
-/* Keys as text for people: `inspect --metadata`. */
+/* Keys as text for people: `inspect --metadata`.  Lists and strings are cut:
+ * a vocabulary has 262,144 entries, and a template 10 kB. */
 #include "format/keys.h"
 
 #include "format/gguf.h"

@@ -1,4 +1,9 @@
-/* MODEL is a directory: a Hugging Face one, or one that holds a GGUF model. */
+/* MODEL is a directory: a Hugging Face one, or one that holds a GGUF model.
+ *
+ * In this order: model.safetensors, its index, consolidated.safetensors (what
+ * Mistral calls it), one GGUF model, the only other safetensors file.  More
+ * than one candidate of a kind is an error with their names: picking one would
+ * be a guess.  Pickles are never read. */
 #include "format/opening.h"
 
 #include <ctype.h>
@@ -38,6 +43,7 @@ static bool is_pickle(struct slice name)
         || slice_ends(name, SLICE(".pt")) || slice_ends(name, SLICE(".ckpt"));
 }
 
+/* mmproj files belong to a model beside them and are none themselves. */
 static void look_at(struct survey *s, const char *text)
 {
     struct slice name = slice_of(text);
@@ -68,6 +74,7 @@ static void look_at(struct survey *s, const char *text)
     }
 }
 
+/* Nothing to open: the best reason there is, most helpful first. */
 static enum err refuse(struct opening *o, const struct survey *s,
                        const char *dir)
 {
@@ -104,6 +111,8 @@ static enum err open_weights(struct opening *o, const struct survey *s,
     return path == NULL ? fail_nomem(o->why) : opening_safetensors(o, path);
 }
 
+/* A tokenizer may be used without weights, but a directory with neither is a
+ * mistake in every case. */
 static enum err open_surveyed(struct opening *o, const struct survey *s,
                               const char *dir)
 {

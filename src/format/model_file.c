@@ -1,4 +1,8 @@
-/* MODEL is a file: GGUF or safetensors, by what is in it. */
+/* MODEL is a file: GGUF or safetensors, by what is in it.
+ *
+ * The name only decides who complains about content that is neither: a file
+ * called *.gguf is told what its magic number should be, a file called
+ * *.safetensors what is wrong with its header. */
 #include "format/opening.h"
 
 #include "format/sniff.h"
@@ -7,6 +11,7 @@
 
 #define INDEX "model.safetensors.index.json"
 
+/* "/x" lies in "/", "x" in "."; anything else in what stands before it. */
 static const char *directory_of(struct opening *o, const char *path)
 {
     size_t len = (size_t)(path_base(path) - path);

@@ -1,3 +1,5 @@
+/* What all steps of opening share: mapping a file, growing the lists, parsing
+ * a small JSON document.  Whatever is made here belongs to the opening. */
 #include "format/opening.h"
 
 #include "base/limits.h"
@@ -26,6 +28,7 @@ const char *opening_path(struct opening *o, const char *dir, const char *name)
     return kept;
 }
 
+/* The entry comes from the arena, so that a pointer to the file stays good. */
 enum err opening_map(struct opening *o, const struct file **out,
                      const char *path, uint64_t max_size)
 {
@@ -43,6 +46,8 @@ enum err opening_map(struct opening *o, const struct file **out,
     return ERR_OK;
 }
 
+/* A dangling link counts as no file at all; everything else that is there and
+ * cannot be read is an error, never "not there". */
 enum err opening_text(struct opening *o, const struct side_file *side,
                       struct slice *text, const char **path)
 {
@@ -105,6 +110,8 @@ enum err opening_add_tensor(struct opening *o, const struct tensor_info *t)
     return ERR_OK;
 }
 
+/* The arena has one limit, lowered for this document only.  A tree that hits
+ * it ran out of what the file deserves, not out of memory. */
 enum err opening_tree(struct opening *o, struct slice text, const char *path,
                       struct json **out)
 {

@@ -1,5 +1,17 @@
-/* The layout around and behind the header: rules 1 to 4 and 6 to 10 of the
- * reference; safetensors_header.c reads the header (rule 5). */
+/* The layout around and behind the header.
+ *
+ *   length u64 | header, JSON of that length | data
+ *
+ * The reference's checks, in its order:
+ *   1. the file has 8 bytes            6. no hole, no overlap, in order
+ *   2. length <= 100,000,000           7. shape x bits fits into 64 bits
+ *   3. 8 + length <= file              8. and is whole bytes
+ *   4. the header is UTF-8             9. and is what data_offsets span
+ *   5. and JSON of the right form     10. the last one ends with the file
+ *
+ * 5 is safetensors_header.c.  6 and 10 together make every byte of the data
+ * belong to exactly one tensor: no tensor can point at another's bytes or
+ * beyond the file, and nothing can hide between them. */
 #include "format/safetensors.h"
 
 #include "base/checked.h"
@@ -13,6 +25,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Rules 1 to 4. */
 static enum err find_header(struct slice *header, const struct file *f,
                             struct err_info *why)
 {
@@ -37,6 +50,8 @@ static enum err find_header(struct slice *header, const struct file *f,
     return ERR_OK;
 }
 
+/* Empty tensors share their place with the next one, hence size; and a sort
+ * must not depend on the order in the header, hence the name. */
 static int by_place(const void *a, const void *b)
 {
     const struct tensor_info *x = a, *y = b;
@@ -48,8 +63,8 @@ static int by_place(const void *a, const void *b)
     return slice_cmp(x->name, y->name);
 }
 
-/* The product is folded from the left as the reference does it: [2^63, 2, 0]
- * overflows although the result would be 0. */
+/* Rules 7 to 9.  The product is folded from the left as the reference does it:
+ * [2^63, 2, 0] overflows although the result would be 0. */
 static enum err check_size(struct tensor_info *t, struct err_info *why)
 {
     uint64_t size = 0, bits = 8ull * t->dtype->block_size / t->dtype->block_len;
@@ -75,7 +90,8 @@ static enum err check_size(struct tensor_info *t, struct err_info *why)
     return ERR_OK;
 }
 
-/* Sorted by place, the tensors must fill the data without hole or overlap. */
+/* Rules 6 and 10, with 7 to 9 for each tensor in between.  Nothing points into
+ * the data before all of them hold. */
 static enum err place(struct safetensors *s, const struct file *f,
                       uint64_t data_at, struct err_info *why)
 {

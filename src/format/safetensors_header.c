@@ -1,5 +1,14 @@
-/* The header of a safetensors file, read as a stream: it may have 100 MB, and
- * a tree of it would take ten times as much. */
+/* The header of a safetensors file:
+ *
+ *   {"__metadata__": {string: string, ...},
+ *    NAME: {"dtype": STRING, "shape": [uint...], "data_offsets": [uint, uint]},
+ *    ...}
+ *
+ * It is read as a stream: it may have 100 MB, and a tree of it would take ten
+ * times as much.  Unknown fields of a tensor are passed over, as the reference
+ * does.  Beyond the reference, which keeps the last of two equal keys: no key
+ * stands twice, neither a tensor's name, nor a field, nor one of the metadata.
+ * Integers are exact to 64 bits, and 1.0 is none. */
 #include "format/safetensors_header.h"
 
 #include "base/json.h"
@@ -10,7 +19,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* One growing list of names serves the tensors, one the metadata's keys. */
+/* The metadata's keys; their values are of no interest to anybody here. */
 struct name_list {
     struct name_entry *e;
     size_t             n, cap;
@@ -46,6 +55,7 @@ static enum err tensor_fail(struct header *h, const struct tensor_info *t,
     return header_fail(h, ERR_FORMAT, "tensor ", t->name, problem);
 }
 
+/* The reader's own sentence has line and column; the file's name goes before */
 static enum err next(struct header *h)
 {
     enum err e = json_next(&h->json, &h->token, h->why);
@@ -170,6 +180,7 @@ static enum err read_field(struct header *h, struct tensor_info *t,
     return e == ERR_OK ? e : fail_within(h->why, "%s: header", h->file->path);
 }
 
+/* The member just begun is a tensor: its key is the name. */
 static enum err read_tensor(struct header *h, struct tensor_info *t)
 {
     unsigned seen = 0;
@@ -198,6 +209,8 @@ static enum err read_tensor(struct header *h, struct tensor_info *t)
     return ERR_OK;
 }
 
+/* Tensors grow as they come: the header does not say how many there are.
+ * Below the limit doubling stays small against the header itself. */
 static enum err add_tensor(struct header *h)
 {
     struct tensor_info *more;
@@ -298,6 +311,8 @@ static enum err read_members(struct header *h)
     }
 }
 
+/* After all are read, because sorting finds twins at once: comparing each name
+ * with those before it would take 2 billion steps at the limit. */
 static enum err check_names(struct header *h)
 {
     struct name_entry *index = malloc((h->n + 1) * sizeof *index);

@@ -27,6 +27,7 @@ static bool is_fp8(const struct dtype *t)
 
 /* ---- what config.json says ---- */
 
+/* Rows before columns, as the weight's own dimensions. */
 static enum err read_block(struct opening *o, struct block *b)
 {
     struct key_name key = hf_key("quantization_config.weight_block_size");
@@ -44,6 +45,8 @@ static enum err read_block(struct opening *o, struct block *b)
                                           o->why);
 }
 
+/* compressed-tensors is a family of schemes; only its plain FP8 form stores
+ * weights that are numbers of their own type. */
 static enum err check_method(struct opening *o)
 {
     struct key_name method_key = hf_key("quantization_config.quant_method");
@@ -88,6 +91,7 @@ static const struct tensor_info *companion(const struct opening *o,
     return checkpoint_tensor(&o->c, (struct slice){ full, (size_t)len });
 }
 
+/* The last block of a row or column may be partial. */
 static uint64_t blocks_of(uint64_t n, uint64_t block)
 {
     return n / block + (n % block != 0);
@@ -109,6 +113,8 @@ static bool try_grid(struct tensor_scale *s, const struct tensor_info *t,
     return true;
 }
 
+/* A block size in config.json leaves no choice: the grid has to be the one it
+ * says.  Without one the number of values decides between all and each row. */
 static enum err fit_scale(struct opening *o, struct tensor_info *t,
                           const struct tensor_info *values, struct block b)
 {
@@ -158,6 +164,8 @@ static enum err attach_fp8(struct opening *o, struct tensor_info *t,
     return fit_scale(o, t, values, b);
 }
 
+/* FP8 without its configuration or its scales would load, and be wrong by
+ * orders of magnitude; so both are demanded even of tensors nobody may want. */
 static enum err attach_all_fp8(struct opening *o)
 {
     struct key_name config = hf_key("quantization_config");
@@ -205,6 +213,7 @@ static enum err attach_nvfp4(struct opening *o, struct tensor_info *t)
     return ERR_OK;
 }
 
+/* The index of names exists by now; companions are found through it. */
 enum err opening_scales(struct opening *o)
 {
     enum err e = ERR_OK;

@@ -1,5 +1,7 @@
 /* Safetensors files into a checkpoint: one, or the many that an index names.
  *
+ *   {"metadata": {...}, "weight_map": {TENSOR: FILE, ...}}
+ *
  * The index says for each tensor which file holds it.  A tensor that a shard
  * has but the index does not give it is left out, with a notice: that is how
  * a name that stands in two shards is decided. */
@@ -60,6 +62,7 @@ static enum err index_fail(struct weight_map *m, const char *problem,
                 show(name).text);
 }
 
+/* As in the header's reader: the path goes before the reader's sentence. */
 static enum err next(struct weight_map *m)
 {
     enum err e = json_next(&m->json, &m->token, m->o->why);
@@ -92,6 +95,7 @@ static bool is_plain_name(struct slice s)
     return true;
 }
 
+/* Both lists grow together; each is kept when the other cannot. */
 static bool make_room(struct weight_map *m)
 {
     size_t cap = m->cap == 0 ? 256 : m->cap * 2;
@@ -111,6 +115,7 @@ static bool make_room(struct weight_map *m)
     return true;
 }
 
+/* One "TENSOR": "FILE". */
 static enum err read_entry(struct weight_map *m)
 {
     uint32_t i = (uint32_t)m->n;
@@ -156,6 +161,8 @@ static enum err read_weight_map(struct weight_map *m)
     }
 }
 
+/* Everything but weight_map is passed over: total_size is a float in old files
+ * and wrong in others, and nothing here needs it. */
 static enum err read_index(struct weight_map *m, struct slice text)
 {
     enum err e;
@@ -241,6 +248,7 @@ static enum err take_tensors(struct weight_map *m, const struct safetensors *s,
     return e;
 }
 
+/* m->files[first .. first + n) have one name: that shard, and its n tensors. */
 static enum err read_shard(struct weight_map *m, size_t first, size_t n)
 {
     struct slice name = m->files[first].name;
@@ -260,6 +268,7 @@ static enum err read_shard(struct weight_map *m, size_t first, size_t n)
                                           n, path);
 }
 
+/* One shard for each run of equal names. */
 static enum err read_shards(struct weight_map *m)
 {
     size_t first = 0;

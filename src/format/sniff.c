@@ -1,3 +1,8 @@
+/* Files that are not what their name says, by their first bytes.
+ *
+ * Two bytes are little evidence: a safetensors file begins with the length of
+ * its header, which may be any number.  So what has a plausible header is never
+ * taken for something else. */
 #include "format/sniff.h"
 
 #include "base/cursor.h"
@@ -5,6 +10,8 @@
 
 #define CONVERT "convert the model to safetensors or GGUF"
 
+/* Compressed texts and pointers may stand where a text is expected; the rest
+ * could begin an honest template or list of merges. */
 struct magic {
     struct slice bytes;
     const char  *what;          /* and what to do */

@@ -131,6 +131,12 @@ static void architecture_is_required(void **state)
     refuses(scratch_put(s, "m.gguf", strbuf_slice(&m.b)), ERR_FORMAT,
             "general.architecture is 3, expected a string");
     make_drop(&m);
+    make_gguf_head(&m, 0, 2);
+    make_key_string(&m, "general.architecture", "clip");
+    make_key_string(&m, "general.type", "mmproj");
+    refuses(scratch_put(s, "m.gguf", strbuf_slice(&m.b)), ERR_UNKNOWN,
+            "general.type is \"mmproj\": the file is no model");
+    make_drop(&m);
 }
 
 /* ---- directories ---- */
