@@ -2,6 +2,8 @@
  * asks for an attribute, then for an item; `['x']` the other way round. */
 #include "text/template_run.h"
 
+#include "base/checked.h"
+
 static struct val missing_attr(struct val v, struct val name)
 {
     return (struct val){ .kind = VAL_UNDEF, .flag = UNDEF_ATTRIBUTE,
@@ -180,10 +182,15 @@ static bool clamp(struct run *r, struct val v, int64_t n, int64_t step,
     return true;
 }
 
+/* A slice worked out: `n` items from `start` on, `step` apart. */
+struct span {
+    int64_t start, stop, step, n;
+};
+
 static bool bounds(struct run *r, const struct val part[3], int64_t n,
-                   int64_t *start, int64_t *step, int64_t *count)
+                   struct span *out)
 {
-    int64_t stop;
+    int64_t *start = &out->start, *stop = &out->stop, *step = &out->step;
     *step = 1;
     if (part[2].kind != VAL_NONE) {
         if (!val_is_whole(part[2])) {
@@ -200,25 +207,24 @@ static bool bounds(struct run *r, const struct val part[3], int64_t n,
     if (*step < -INT64_MAX)
         *step = -INT64_MAX;
     if (!clamp(r, part[0], n, *step, *step < 0 ? n - 1 : 0, start)
-        || !clamp(r, part[1], n, *step, *step < 0 ? -1 : n, &stop))
+        || !clamp(r, part[1], n, *step, *step < 0 ? -1 : n, stop))
         return false;
-    *count = 0;
-    if (*step > 0 && *start < stop)
-        *count = (stop - *start - 1) / *step + 1;
-    else if (*step < 0 && stop < *start)
-        *count = (*start - stop - 1) / -*step + 1;
+    out->n = 0;
+    if (*step > 0 && *start < *stop)
+        out->n = (*stop - *start - 1) / *step + 1;
+    else if (*step < 0 && *stop < *start)
+        out->n = (*start - *stop - 1) / -*step + 1;
     return true;
 }
 
-static struct val slice_list(struct run *r, struct val v, int64_t start,
-                             int64_t step, int64_t n)
+static struct val slice_list(struct run *r, struct val v, struct span s)
 {
-    struct val out = list_new(r, (enum val_kind)v.kind, (size_t)n);
-    if (val_failed(out) || !run_steps(r, (size_t)n / 4 + 1))
+    struct val out = list_new(r, (enum val_kind)v.kind, (size_t)s.n);
+    if (val_failed(out) || !run_steps(r, (size_t)s.n / 4 + 1))
         return val_of_kind(VAL_FAIL);
-    for (int64_t i = 0; i < n; i++)
-        out.list->at[i] = v.list->at[start + i * step];
-    out.list->n = (size_t)n;
+    for (int64_t i = 0; i < s.n; i++)
+        out.list->at[i] = v.list->at[s.start + i * s.step];
+    out.list->n = (size_t)s.n;
     return out;
 }
 
@@ -236,61 +242,67 @@ static size_t *char_offsets(struct run *r, struct val v)
     return at;
 }
 
-static struct val slice_str(struct run *r, struct val v, int64_t start,
-                            int64_t step, int64_t n)
+/* Neighbouring characters share the string's bytes. */
+static struct val slice_run(struct run *r, struct val v, struct span span)
+{
+    struct slice s = val_slice(v);
+    size_t start = (size_t)span.start, n = (size_t)span.n;
+    if (v.str->chars == s.len)
+        return str_part(r, v, start, start + n);
+    if (!run_bytes(r, s.len))
+        return val_of_kind(VAL_FAIL);
+    size_t from = text_offset(s, start);
+    return str_part(r, v, from, from + text_offset(slice_from(s, from), n));
+}
+
+static struct val slice_str(struct run *r, struct val v, struct span span)
 {
     struct slice s = val_slice(v);
     bool ascii = v.str->chars == s.len;
-    if (n == 0)
+    if (span.n == 0)
         return str_share(r, SLICE(""));
-    if (step == 1 && ascii)
-        return str_part(r, v, (size_t)start, (size_t)(start + n));
-    if (step == 1) {
-        if (!run_bytes(r, s.len))
-            return val_of_kind(VAL_FAIL);
-        size_t from = text_offset(s, (size_t)start);
-        size_t to = from + text_offset(slice_from(s, from), (size_t)n);
-        return str_part(r, v, from, to);
-    }
+    if (span.step == 1)
+        return slice_run(r, v, span);
     const size_t *at = ascii ? NULL : char_offsets(r, v);
     if (!ascii && at == NULL)
         return val_of_kind(VAL_FAIL);
     struct build b;
     build_begin(&b, r);
-    for (int64_t i = 0; i < n && r->err == ERR_OK; i++) {
-        size_t c = (size_t)(start + i * step);
+    for (int64_t i = 0; i < span.n && r->err == ERR_OK; i++) {
+        size_t c = (size_t)(span.start + i * span.step);
         size_t from = ascii ? c : at[c], to = ascii ? c + 1 : at[c + 1];
         build_put(&b, (struct slice){ s.at + from, to - from });
     }
     return build_end(&b);
 }
 
-static struct val slice_range(struct run *r, struct val v, int64_t start,
-                              int64_t step, int64_t n)
+static struct val slice_range(struct run *r, struct val v, struct span s)
 {
+    const struct range *of = v.range;
     struct range *out = run_take(r, 1, sizeof *out);
     if (out == NULL)
         return val_of_kind(VAL_FAIL);
-    out->start = v.range->start + start * v.range->step;
-    out->step = n > 0 ? step * v.range->step : 1;
-    out->stop = out->start + n * out->step;
-    out->n = n;
+    *out = (struct range){ of->start + s.start * of->step,
+                           of->start + s.stop * of->step,
+                           0, s.n };
+    if (!checked_mul_i64(&out->step, s.step, of->step))
+        return run_error(r, "integers beyond 64 bits are not supported");
     return (struct val){ .kind = VAL_RANGE, .range = out };
 }
 
 struct val get_slice(struct run *r, struct val v, const struct val part[3])
 {
-    int64_t start, step, n;
+    struct span span;
     if (v.kind == VAL_UNDEF)
         return run_undefined(r, v);
     if (v.kind != VAL_STR && v.kind != VAL_LIST && v.kind != VAL_TUPLE
         && v.kind != VAL_RANGE)
         return run_error(r, "'%s' object cannot be sliced", val_type_name(v));
-    if (!bounds(r, part, val_len(r, v), &start, &step, &n))
+    if (!bounds(r, part, val_len(r, v), &span))
         return val_of_kind(VAL_FAIL);
     if (v.kind == VAL_STR)
-        return str_like(slice_str(r, v, start, step, n), v);
+        return str_like(slice_str(r, v, span), v);
     if (v.kind == VAL_RANGE)
-        return slice_range(r, v, start, step, n);
-    return slice_list(r, v, start, step, n);
+        return slice_range(r, v, span);
+    return slice_list(r, v, span);
 }

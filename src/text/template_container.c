@@ -135,7 +135,7 @@ bool dict_set(struct run *r, struct dict *d, struct val key, struct val v)
     if (e != NULL)
         e->value = v;
     else if (r->err == ERR_OK && !dict_add(&r->arena, d, key, hash, v))
-        run_take(r, RUN_MEMORY, 2);          /* records the error */
+        run_no_room(r, dict_grow_size(d));
     return r->err == ERR_OK && run_steps(r, 1);
 }
 

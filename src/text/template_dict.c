@@ -54,18 +54,35 @@ static void index_put(struct dict *d, uint32_t entry)
     d->index[slot] = entry + 1;
 }
 
+static uint32_t next_cap(const struct dict *d)
+{
+    return d->cap == 0 ? 4 : d->cap * 2;
+}
+
+static uint32_t index_size(uint32_t cap)
+{
+    uint32_t size = INDEX_MIN;
+    while (size < 2 * cap)
+        size *= 2;
+    return cap >= INDEX_FROM ? size : 0;
+}
+
+size_t dict_grow_size(const struct dict *d)
+{
+    uint32_t cap = next_cap(d);
+    return cap * sizeof(struct entry) + index_size(cap) * sizeof(uint32_t);
+}
+
 static bool grow(struct arena *a, struct dict *d)
 {
-    uint32_t cap = d->cap == 0 ? 4 : d->cap * 2;
+    uint32_t cap = next_cap(d);
     struct entry *at = arena_take(a, cap, sizeof *at);
     if (at == NULL)
         return false;
     if (d->n > 0)
         memcpy(at, d->at, d->n * sizeof *at);
-    if (cap >= INDEX_FROM) {
-        uint32_t size = INDEX_MIN;
-        while (size < 2 * cap)
-            size *= 2;
+    uint32_t size = index_size(cap);
+    if (size > 0) {
         uint32_t *index = arena_zero(a, size, sizeof *index);
         if (index == NULL)
             return false;

@@ -19,6 +19,9 @@ struct entry *dict_find(const struct dict *d, struct val key, uint64_t hash,
 bool dict_add(struct arena *a, struct dict *d, struct val key, uint64_t hash,
               struct val value);
 
+/* Bytes that a dict needs when it grows. */
+size_t dict_grow_size(const struct dict *d);
+
 uint64_t hash_str(struct slice s);
 
 #endif

@@ -175,10 +175,36 @@ struct node *parse_expression(struct parser *p)
 
 /* ---- calls ---- */
 
-/* One argument of a call: positional, keyword, *a or **a. */
-static bool parse_argument(struct parser *p, struct node *call,
-                           struct node ***args, struct node ***kwargs)
+/* A call being read. */
+struct call_parts {
+    struct node  *call;
+    struct node **args, **kwargs;      /* where the next one goes */
+    size_t        n_kwargs;
+};
+
+/* name= of a keyword argument: its node, without the value yet. */
+static struct node *parse_keyword(struct parser *p, struct call_parts *c)
 {
+    struct node *named = parse_node(p, NODE_KEYWORD);
+    if (named == NULL || !parse_one_more(p, &c->n_kwargs))
+        return NULL;
+    named->value = parse_name_value(p, p->cur.text);
+    for (struct node *k = c->call->other; k != NULL; k = k->next)
+        if (slice_eq(p->cur.text, val_slice(k->value)))
+            return parse_fail(p, &p->cur, "keyword argument repeated");
+    if (val_failed(named->value) || !parse_advance(p) || !parse_advance(p))
+        return NULL;
+    struct node *value = parse_expression(p);
+    if (value == NULL)
+        return NULL;
+    parse_append(named, &(struct node **){ &named->a }, value);
+    return named;
+}
+
+/* One argument of a call: positional, keyword, *a or **a. */
+static bool parse_argument(struct parser *p, struct call_parts *c)
+{
+    struct node *call = c->call;
     bool star = p->cur.kind == LEX_MUL, stars = p->cur.kind == LEX_POW;
     bool keyword = p->cur.kind == LEX_NAME && parse_look(p, LEX_ASSIGN, NULL);
     if ((star && (call->b != NULL || call->c != NULL))
@@ -187,40 +213,25 @@ static bool parse_argument(struct parser *p, struct node *call,
             && (call->b != NULL || call->c != NULL || call->other != NULL)))
         return parse_fail(p, &p->cur, "invalid syntax for function call"
                                       " expression") != NULL;
-    struct node *named = NULL;
-    if (keyword) {
-        named = parse_node(p, NODE_KEYWORD);
-        if (named == NULL)
-            return false;
-        named->value = parse_name_value(p, p->cur.text);
-        for (struct node *k = call->other; k != NULL; k = k->next)
-            if (slice_eq(p->cur.text, val_slice(k->value)))
-                return parse_fail(p, &p->cur, "keyword argument repeated")
-                    != NULL;
-        if (val_failed(named->value) || !parse_advance(p))
-            return false;
-    }
-    if ((keyword || star || stars) && !parse_advance(p))
+    if ((star || stars) && !parse_advance(p))
         return false;
-    struct node *value = parse_expression(p);
+    struct node *value = keyword ? parse_keyword(p, c) : parse_expression(p);
     if (value == NULL)
         return false;
-    if (keyword) {
-        parse_append(named, &(struct node **){ &named->a }, value);
-        parse_append(call, kwargs, named);
-    } else if (star || stars) {
+    if (keyword)
+        parse_append(call, &c->kwargs, value);
+    else if (star || stars)
         parse_append(call, &(struct node **){ star ? &call->b : &call->c },
                      value);
-    } else {
-        parse_append(call, args, value);
-    }
+    else
+        parse_append(call, &c->args, value);
     return true;
 }
 
 /* (a, k=b, *c, **d) into a CALL, FILTER or TEST node. */
 static bool parse_arguments(struct parser *p, struct node *call)
 {
-    struct node **args = &call->list, **kwargs = &call->other;
+    struct call_parts c = { call, &call->list, &call->other, 0 };
     if (!parse_expect(p, LEX_LPAREN, "'('"))
         return false;
     for (bool first = true; p->cur.kind != LEX_RPAREN; first = false) {
@@ -228,7 +239,7 @@ static bool parse_arguments(struct parser *p, struct node *call)
             return false;
         if (p->cur.kind == LEX_RPAREN)
             break;
-        if (!parse_argument(p, call, &args, &kwargs))
+        if (!parse_argument(p, &c))
             return false;
     }
     return parse_advance(p);

@@ -225,10 +225,8 @@ struct val f_int(struct run *r, const struct call *c)
     bool bad = true;
     if (otherwise.kind == VAL_MISSING)
         otherwise = val_int(0);
-    if (c->arg[1].kind != VAL_MISSING && !to_index(r, c->arg[1], &base))
-        return val_of_kind(VAL_FAIL);
-    if (base != 0 && (base < 2 || base > 36))
-        base = 10;
+    if (c->arg[1].kind != VAL_MISSING)
+        base = val_is_whole(c->arg[1]) ? val_whole(c->arg[1]) : -1;
     if (v.kind == VAL_UNDEF)
         return run_undefined(r, v);
     if (val_is_whole(v))
@@ -241,7 +239,9 @@ struct val f_int(struct run *r, const struct call *c)
     }
     if (v.kind != VAL_STR)
         return otherwise;
-    enum whole w = text_to_whole(val_slice(v), base, &whole);
+    /* A base that is none counts as text that is no number. */
+    enum whole w = base == 0 || (base >= 2 && base <= 36)
+        ? text_to_whole(val_slice(v), base, &whole) : WHOLE_BAD;
     if (w == WHOLE_OK)
         return val_int(whole);
     if (w == WHOLE_BIG)

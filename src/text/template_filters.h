@@ -78,6 +78,8 @@ struct val getter_get(struct run *r, const struct getter *g, struct val item);
 /* Sort by keys with Python's `<`, stably; `keys` moves along. */
 bool sort_by(struct run *r, struct list *items, struct list *keys,
              bool reverse);
+/* sorted()'s reverse: a whole number; false: failed. */
+bool reverse_arg(struct run *r, struct val v, bool *out);
 /* An optional argument's truth. */
 static inline bool arg_true(struct val v, bool absent)
 {

@@ -353,6 +353,26 @@ static struct val r_step(struct run *r, const struct call *c)
     return val_int(c->self.range->step);
 }
 
+static struct val r_count(struct run *r, const struct call *c)
+{
+    bool found;
+    return val_contains(r, c->self, c->arg[0], &found)
+        ? val_int(found) : val_of_kind(VAL_FAIL);
+}
+
+static struct val r_index(struct run *r, const struct call *c)
+{
+    struct val all = val_to_list(r, c->self);
+    for (size_t i = 0; !val_failed(all) && i < all.list->n; i++) {
+        bool equal;
+        if (!val_equal(r, all.list->at[i], c->arg[0], &equal))
+            return val_of_kind(VAL_FAIL);
+        if (equal)
+            return val_int((int64_t)i);
+    }
+    return val_failed(all) ? all : run_error(r, "value is not in range");
+}
+
 static struct val i_real(struct run *r, const struct call *c)
 {
     return val_unary(r, OP_ADD, c->self);
@@ -419,7 +439,8 @@ struct table table_other_methods(void)
         { "m:catch_varargs", m_catch_varargs, "@" },
         { "m:caller", m_caller, "@" },
         { "r:start", r_start, "@" },        { "r:stop", r_stop, "@" },
-        { "r:step", r_step, "@" },
+        { "r:step", r_step, "@" },          { "r:count", r_count, "value /" },
+        { "r:index", r_index, "value /" },
         { "i:real", i_real, "@" },          { "i:imag", i_imag, "@" },
         { "i:numerator", i_real, "@" },
         { "i:denominator", i_denominator, "@" },

@@ -347,6 +347,12 @@ static const struct { char text[3]; enum lex kind; } operators[] = {
     { "|", LEX_PIPE }, { ",", LEX_COMMA }, { ";", LEX_SEMICOLON },
 };
 
+static enum err lex_limit(struct lexer *lx, size_t pos)
+{
+    lex_fail(lx, pos, "brackets nested deeper than %d", LEX_BRACKETS);
+    return lx->why->code = ERR_LIMIT;
+}
+
 /* Keep brackets balanced: the end of a tag counts only outside of them. */
 static enum err balance(struct lexer *lx, const struct token *t, size_t pos)
 {
@@ -354,8 +360,7 @@ static enum err balance(struct lexer *lx, const struct token *t, size_t pos)
     char close = c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : '\0';
     if (close != '\0') {
         if (lx->n_brackets == LEX_BRACKETS)
-            return lex_fail(lx, pos, "brackets nested deeper than %d",
-                            LEX_BRACKETS);
+            return lex_limit(lx, pos);
         lx->brackets[lx->n_brackets++] = close;
     } else if (c == ')' || c == ']' || c == '}') {
         if (lx->n_brackets == 0)

@@ -13,6 +13,15 @@
 
 enum { NODES_MAX = 200000, HEIGHT_MAX = 1000 };
 
+bool parse_one_more(struct parser *p, size_t *n)
+{
+    if (++*n <= 255)
+        return true;
+    fail(p->why, ERR_LIMIT, "line %u, column %u: more than 255 parameters or"
+         " keyword arguments", p->cur.line, p->cur.column);
+    return false;
+}
+
 /* ---- helpers ---- */
 
 struct val tree_str(struct arena *arena, struct slice s)
@@ -349,9 +358,12 @@ static bool parse_parameters(struct parser *p, struct node *owner)
 {
     struct node **tail = &owner->list;
     bool defaults = false;
+    size_t n_params = 0;
     if (!parse_expect(p, LEX_LPAREN, "'('"))
         return false;
     while (p->cur.kind != LEX_RPAREN) {
+        if (!parse_one_more(p, &n_params))
+            return false;
         if (owner->list != NULL && !parse_expect(p, LEX_COMMA, "','"))
             return false;
         struct token at = p->cur;

@@ -213,6 +213,9 @@ static bool put_kind(struct build *b, struct val v)
         return put_dict(b, "<Namespace {", v, "}>");
     case VAL_LOOP:      return put_loop(b, v);
     case VAL_MACRO:     return put_macro(b, v.macro);
+    case VAL_SELF:
+        strbuf_puts(&b->buf, "<TemplateReference None>");
+        return true;
     default:            return put_object(b, v);
     }
 }

@@ -1,6 +1,7 @@
 /* Beginning and end of a run; errors and budgets. */
 #include "text/template_run.h"
 
+#include "base/checked.h"
 #include "base/limits.h"
 #include "text/template.h"
 
@@ -85,12 +86,19 @@ void *run_take(struct run *r, size_t n, size_t size)
     void *p = arena_take(&r->arena, n, size);
     if (p != NULL)
         return p;
-    if (size != 0 && n > (RUN_MEMORY - r->arena.total) / size)
-        run_fail(r, ERR_LIMIT, "the template's values need more than %d MiB",
-                 RUN_MEMORY >> 20);
-    else
-        run_fail(r, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    size_t wanted;
+    if (!checked_size(&wanted, n, size) || wanted > SIZE_MAX - 16)
+        wanted = SIZE_MAX - 16;
+    run_no_room(r, wanted + 16);
     return NULL;
+}
+
+struct val run_no_room(struct run *r, size_t wanted)
+{
+    if (wanted > RUN_MEMORY - r->arena.total)
+        return run_fail(r, ERR_LIMIT, "the template's values need more than %d"
+                        " MiB", RUN_MEMORY >> 20);
+    return run_fail(r, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 }
 
 bool run_deeper(struct run *r)
@@ -204,7 +212,10 @@ static bool make_context(struct run *r, const struct template_var *vars,
             || !dict_set(r, r->context, name, v))
             return false;
     }
-    return true;
+    /* `self`: blocks by name; none can be had through it. */
+    struct val self = str_share(r, SLICE("self"));
+    return !val_failed(self)
+        && dict_set(r, r->context, self, val_of_kind(VAL_SELF));
 }
 
 /* ---- the two entries ---- */

@@ -85,6 +85,9 @@ bool  run_steps(struct run *r, size_t n);
 /* Steps for touching n bytes. */
 bool  run_bytes(struct run *r, size_t n);
 void *run_take(struct run *r, size_t n, size_t size);     /* NULL: failed */
+/* Record that `wanted` more bytes were not to be had: the run's own limit, or
+ * the machine's memory. */
+struct val run_no_room(struct run *r, size_t wanted);
 /* Nest one level deeper; pair with r->depth--. */
 bool  run_deeper(struct run *r);
 /* The error of using an undefined value. */

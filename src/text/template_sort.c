@@ -66,6 +66,14 @@ bool sort_by(struct run *r, struct list *items, struct list *keys,
     return true;
 }
 
+bool reverse_arg(struct run *r, struct val v, bool *out)
+{
+    int64_t n = 0;
+    bool ok = v.kind == VAL_MISSING || to_index(r, v, &n);
+    *out = n != 0;
+    return ok;
+}
+
 /* The keys of all items; NULL: failed. */
 static struct list *keys_of(struct run *r, const struct list *items,
                             const struct getter *get)
@@ -79,25 +87,36 @@ static struct list *keys_of(struct run *r, const struct list *items,
     return val_failed(keys) ? NULL : keys.list;
 }
 
-/* sort(attribute="a,b"): the key is a list. */
+/* One item's key for `sort`: a list of what the attributes ("a,b") give, so
+ * that items are compared as lists are: equal ones need no order. */
+static struct val multi_key(struct run *r, struct val item,
+                            struct val attribute, bool lower)
+{
+    struct slice path = SLICE("");
+    struct val key = list_new(r, VAL_LIST, 1);
+    bool named = attribute.kind == VAL_STR;
+    if (named)
+        path = val_slice(attribute);
+    for (size_t at = 0, end; !val_failed(key) && at <= path.len; at = end + 1) {
+        end = slice_find(path, SLICE(","), at);
+        struct getter get = { attribute, val_missing(), lower };
+        if (named)
+            get.attribute = str_share(r, (struct slice){ path.at + at,
+                                                         end - at });
+        struct val v = val_failed(get.attribute) ? get.attribute
+                                                 : getter_get(r, &get, item);
+        if (val_failed(v) || !list_push(r, key.list, v))
+            return val_of_kind(VAL_FAIL);
+    }
+    return key;
+}
+
 static struct list *multi_keys(struct run *r, const struct list *items,
                                struct val attribute, bool lower)
 {
-    struct slice path = val_slice(attribute);
     struct val keys = list_new(r, VAL_LIST, items->n);
     for (size_t i = 0; !val_failed(keys) && i < items->n; i++) {
-        struct val key = list_new(r, VAL_LIST, 2);
-        for (size_t at = 0, end; !val_failed(key) && at <= path.len;
-             at = end + 1) {
-            end = slice_find(path, SLICE(","), at);
-            struct val part = str_share(r, (struct slice){ path.at + at,
-                                                           end - at });
-            struct getter get = { part, val_missing(), lower };
-            struct val v = val_failed(part) ? part
-                         : getter_get(r, &get, items->at[i]);
-            if (val_failed(v) || !list_push(r, key.list, v))
-                return NULL;
-        }
+        struct val key = multi_key(r, items->at[i], attribute, lower);
         if (val_failed(key) || !list_push(r, keys.list, key))
             return NULL;
     }
@@ -106,23 +125,19 @@ static struct list *multi_keys(struct run *r, const struct list *items,
 
 struct val f_sort(struct run *r, const struct call *c)
 {
-    bool lower = !arg_true(c->arg[1], false);
+    bool lower = !arg_true(c->arg[1], false), reverse;
     struct val all = val_to_list(r, c->self);
-    struct getter get = { c->arg[2], val_missing(), lower };
-    if (val_failed(all))
-        return all;
-    struct list *keys = c->arg[2].kind == VAL_STR
-        ? multi_keys(r, all.list, c->arg[2], lower)
-        : keys_of(r, all.list, &get);
-    if (keys == NULL
-        || !sort_by(r, all.list, keys, arg_true(c->arg[0], false)))
+    struct list *keys = val_failed(all) ? NULL
+        : multi_keys(r, all.list, c->arg[2], lower);
+    if (keys == NULL || !reverse_arg(r, c->arg[0], &reverse)
+        || !sort_by(r, all.list, keys, reverse))
         return val_of_kind(VAL_FAIL);
     return all;
 }
 
 struct val f_dictsort(struct run *r, const struct call *c)
 {
-    bool by_value = val_is_text(c->arg[1], "value");
+    bool by_value = val_is_text(c->arg[1], "value"), reverse;
     if (!by_value && c->arg[1].kind != VAL_MISSING
         && !val_is_text(c->arg[1], "key"))
         return run_error(r, "You can only sort by either \"key\" or \"value\"");
@@ -137,8 +152,8 @@ struct val f_dictsort(struct run *r, const struct call *c)
     struct getter get = { val_int(by_value), val_missing(),
                           !arg_true(c->arg[0], false) };
     struct list *keys = val_failed(all) ? NULL : keys_of(r, all.list, &get);
-    if (keys == NULL
-        || !sort_by(r, all.list, keys, arg_true(c->arg[2], false)))
+    if (keys == NULL || !reverse_arg(r, c->arg[2], &reverse)
+        || !sort_by(r, all.list, keys, reverse))
         return val_of_kind(VAL_FAIL);
     return all;
 }

@@ -365,9 +365,8 @@ struct val s_format(struct run *r, const struct call *c)
 
 struct val s_format_map(struct run *r, const struct call *c)
 {
-    const struct dict *d = c->arg[0].dict;
-    if (c->arg[0].kind != VAL_DICT)
-        return run_error(r, "format_map() needs a dict");
+    static const struct dict none = { 0 };   /* an error when it is asked */
+    const struct dict *d = c->arg[0].kind == VAL_DICT ? c->arg[0].dict : &none;
     struct keyword *kw = run_take(r, d->n + 1, sizeof *kw);
     if (kw == NULL)
         return val_of_kind(VAL_FAIL);

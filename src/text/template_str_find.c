@@ -250,8 +250,10 @@ struct val split_lines(struct run *r, struct val of, bool keep_ends)
 
 struct val s_splitlines(struct run *r, const struct call *c)
 {
-    return split_lines(r, c->self, c->arg[0].kind != VAL_MISSING
-                                       && val_true(c->arg[0]));
+    int64_t keep = 0;
+    if (c->arg[0].kind != VAL_MISSING && !to_index(r, c->arg[0], &keep))
+        return val_of_kind(VAL_FAIL);
+    return split_lines(r, c->self, keep != 0);
 }
 
 static struct val partition(struct run *r, const struct call *c, bool last)

@@ -63,7 +63,8 @@ struct val str_concat(struct run *r, struct val a, struct val b)
         return val_of_kind(VAL_FAIL);
     if (g == NULL || x.at + x.len != g->at + g->used
         || y.len > g->cap - g->used) {
-        size_t cap = g != NULL ? 2 * (x.len + y.len) : x.len + y.len + 32;
+        size_t total = x.len + y.len;
+        size_t cap = total + (g != NULL ? total / 2 : 32);
         g = run_take(r, 1, sizeof *g);
         char *at = g != NULL ? run_take(r, cap, 1) : NULL;
         if (at == NULL || !run_bytes(r, x.len))
@@ -98,12 +99,18 @@ struct val str_repeat(struct run *r, struct val s, int64_t n)
 
 void build_begin(struct build *b, struct run *r)
 {
-    *b = (struct build){ .r = r, .buf = { .limit = RUN_MEMORY } };
+    /* What cannot be copied into the arena afterwards need not be built. */
+    size_t left = RUN_MEMORY - r->arena.total;
+    *b = (struct build){ .r = r, .buf = { .limit = left + 1 } };
 }
 
 void build_put(struct build *b, struct slice s)
 {
-    if (b->r->err == ERR_OK && run_bytes(b->r, s.len))
+    if (b->r->err != ERR_OK || !run_bytes(b->r, s.len))
+        return;
+    if (!b->buf.failed && s.len > b->buf.limit - b->buf.len)
+        run_no_room(b->r, RUN_MEMORY);
+    else
         strbuf_put(&b->buf, s);
 }
 
@@ -117,8 +124,9 @@ void build_cp(struct build *b, uint32_t cp)
 struct val build_end(struct build *b)
 {
     struct val out = val_of_kind(VAL_FAIL);
+    /* A buffer that failed near its limit failed because of it. */
     if (b->buf.failed)
-        run_take(b->r, RUN_MEMORY, 2);       /* records the error */
+        run_no_room(b->r, b->buf.len + 4096 > b->buf.limit ? RUN_MEMORY : 0);
     else if (b->r->err == ERR_OK)
         out = str_new(b->r, strbuf_slice(&b->buf));
     strbuf_drop(&b->buf);

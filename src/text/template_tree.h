@@ -184,6 +184,8 @@ void         parse_append(struct node *owner, struct node ***tail,
 struct node *parse_fail(struct parser *p, const struct token *at,
                         const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Count parameters or keywords, which are looked up one by one. */
+bool         parse_one_more(struct parser *p, size_t *n);
 struct node *parse_unexpected(struct parser *p, const char *expected);
 struct val   parse_name_value(struct parser *p, struct slice name);
 

@@ -38,7 +38,8 @@
     X(FUNCTION,  "function")                                                 \
     X(METHOD,    "builtin_function_or_method")                               \
     X(CYCLER,    "Cycler")                                                   \
-    X(JOINER,    "Joiner")
+    X(JOINER,    "Joiner")                                                   \
+    X(SELF,      "TemplateReference")
 
 enum val_kind {
 #define X(id, text) VAL_##id,
