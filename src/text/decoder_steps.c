@@ -281,6 +281,21 @@ static void push_metaspace(struct decoder_run *r, size_t i, struct slice text)
 
 /* ---- WordPiece ---- */
 
+/* Replace in `text`; `room` is scratch. */
+static void replace_in(struct strbuf *text, struct strbuf *room,
+                       struct slice from, const char *to)
+{
+    struct slice now = strbuf_slice(text);
+
+    if (text->failed || slice_find(now, from, 0) == now.len)
+        return;
+    strbuf_clear(room);
+    put_replaced(room, now, from, to);
+    struct strbuf swap = *text;
+    *text = *room;
+    *room = swap;
+}
+
 /* Remove the spaces that word splitting has put before punctuation.  The order
  * is the reference's; each works on what the one before it left. */
 static void clean_up(struct strbuf *text, struct strbuf *room)
@@ -292,16 +307,8 @@ static void clean_up(struct strbuf *text, struct strbuf *room)
         { " 're", "'re" },
     };
 
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        struct slice now = strbuf_slice(text);
-        if (slice_find(now, slice_of(rules[i].from), 0) == now.len)
-            continue;
-        strbuf_clear(room);
-        put_replaced(room, now, slice_of(rules[i].from), rules[i].to);
-        struct strbuf swap = *text;
-        *text = *room;
-        *room = swap;
-    }
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        replace_in(text, room, slice_of(rules[i].from), rules[i].to);
 }
 
 static enum err read_word_piece(struct step *s, const struct json *spec,
@@ -385,11 +392,7 @@ static void push_ctc(struct decoder_run *r, size_t i, struct slice text)
     put_replaced(step_made(r, i), text, s->text, "");
     if (s->cleanup) {
         clean_up(&st->made, &room);
-        strbuf_clear(&room);
-        put_replaced(&room, strbuf_slice(&st->made), s->other, " ");
-        struct strbuf swap = room;
-        room = st->made;
-        st->made = swap;
+        replace_in(&st->made, &room, s->other, " ");
     }
     strbuf_drop(&room);
     if (st->made.len > 0 || st->made.failed)
