@@ -45,7 +45,8 @@ static inline bool slice_ends(struct slice a, struct slice suffix)
 /* The part from byte `from` on; `from` <= len. */
 static inline struct slice slice_from(struct slice a, size_t from)
 {
-    return (struct slice){ a.at + from, a.len - from };
+    /* Not NULL + 0: C leaves even that undefined. */
+    return (struct slice){ from == 0 ? a.at : a.at + from, a.len - from };
 }
 
 /* Three-way comparison by bytes, shorter first: a total order for sorting. */
