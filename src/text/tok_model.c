@@ -51,6 +51,43 @@ static enum err read_vocab_object(struct tokenizer *t, struct json_reader *r,
     return e;
 }
 
+/* A score as the reference's JSON reader (serde_json) gets it: all digits as an
+ * integer, rounded, divided by a power of ten, rounded again.  That is not
+ * always the nearest double, and the last bit decides between two cuts of
+ * "!!!!!" that consist of the same pieces.  Powers up to 10^22 are exact;
+ * beyond them, and with an exponent, the nearest double is taken. */
+static double score_of(const struct json_token *t)
+{
+    uint64_t digits = 0;
+    unsigned n_behind = 0;
+    bool point = false;
+    double power = 1;
+
+    if (slice_find(t->text, SLICE("e"), 0) != t->text.len
+        || slice_find(t->text, SLICE("E"), 0) != t->text.len)
+        return t->number;
+    for (size_t i = t->text.at[0] == '-'; i < t->text.len; i++) {
+        char c = t->text.at[i];
+        if (c == '.') {
+            point = true;
+            continue;
+        }
+        if (n_behind == 22)
+            return t->number;
+        if (digits > (UINT64_MAX - (uint64_t)(c - '0')) / 10) {
+            if (!point)
+                return t->number;
+            break;
+        }
+        digits = 10 * digits + (uint64_t)(c - '0');
+        n_behind += point;
+    }
+    for (unsigned i = 0; i < n_behind; i++)
+        power *= 10;
+    double score = (double)digits / power;
+    return t->text.at[0] == '-' ? -score : score;
+}
+
 /* One [piece, score]; the opening bracket was read. */
 static enum err read_scored(struct tokenizer *t, struct json_reader *r,
                             struct err_info *why)
@@ -74,7 +111,8 @@ static enum err read_scored(struct tokenizer *t, struct json_reader *r,
         return wrong_kind("every entry of vocab", "[piece, score]", why);
     e = vocab_put(&t->vocab, t->unigram.n_scores, piece.text,
                   piece.text_escaped, why);
-    return e != ERR_OK ? e : unigram_push_score(&t->unigram, score.number, why);
+    return e != ERR_OK ? e : unigram_push_score(&t->unigram, score_of(&score),
+                                              why);
 }
 
 static enum err read_vocab_list(struct tokenizer *t, struct json_reader *r,
