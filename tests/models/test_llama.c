@@ -430,6 +430,32 @@ static void test_same_bytes(void **state)
     }
 }
 
+/* Beyond a segment of 512 positions one thread goes over the segments by
+ * itself, several share them out: the same bytes. */
+static void test_segments(void **state)
+{
+    enum { LEN = 1100 };
+    struct variant v = { "plain", NULL,
+        { .replace_key = "max_position_embeddings", .replace_by = "2048" } };
+    struct tiny      t;
+    struct tiny_path p = write_variant(&v, &t);
+    static float     logits[3][LEN * VOCAB_MAX];
+    int32_t          token[LEN];
+
+    (void)state;
+    tiny_tokens(&t, token, LEN);
+    for (unsigned way = 0; way < 3; way++) {
+        struct rig_options o = { .kv = KV_F16, .threads = way + 1 };
+        struct rig         r;
+        assert_int_equal(rig_open(&r, p.open, &o, NULL), ERR_OK);
+        rig_logits(&r, token, LEN, way == 0 ? 512 : 1, 0, logits[way]);
+        rig_close(&r);
+    }
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+    assert_memory_equal(logits[0], logits[2], sizeof logits[0]);
+    tiny_remove(&p);
+}
+
 /* Exact numbers see only the expanded values: a file of them in f32 must give
  * the same bytes as the quantised one. */
 static void test_exact_expands(void **state)
@@ -480,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_default_numbers),
         cmocka_unit_test(test_faults_are_noticed),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_segments),
         cmocka_unit_test(test_exact_expands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
