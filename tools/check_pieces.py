@@ -2,6 +2,7 @@
 """Compare our pre-tokenizers with the reference library's on random strings.
 
 usage: check_pieces.py [strings a component] [seed]
+       check_pieces.py --vectors > tests/text/pieces_data.c
 """
 import json
 import sys
@@ -11,11 +12,10 @@ from tokenizers import Tokenizer, models
 import hardtext
 import textlib
 
-TO_BYTE = {}
-for b in range(256):
-    ok = 0x21 <= b <= 0x7E or 0xA1 <= b <= 0xAC or 0xAE <= b
-    TO_BYTE[chr(b if ok else 0x100 + len([x for x in TO_BYTE.values()
-                if not (0x21 <= x <= 0x7E or 0xA1 <= x <= 0xAC or 0xAE <= x)]))] = b
+VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+HIDDEN = [b for b in range(256) if b not in VISIBLE]
+TO_BYTE = {chr(b): b for b in VISIBLE} | {chr(0x100 + i): b
+                                          for i, b in enumerate(HIDDEN)}
 
 
 def scanner_patterns():
@@ -76,7 +76,55 @@ def reference(spec):
     return Tokenizer.from_str(json.dumps(blank)).pre_tokenizer
 
 
+def literal(data, indent):
+    """A C string, in as many lines as it needs."""
+    lines, line = [], ""
+    for byte in data:
+        plain = 0x20 <= byte < 0x7F and byte not in b"\"\\?"
+        line += chr(byte) if plain else f"\\{byte:03o}"
+        if len(line) > 68 - indent:
+            lines.append(line)
+            line = ""
+    lines.append(line)
+    return ("\n" + " " * indent).join(f'"{part}"' for part in lines)
+
+
+def reference_pieces(theirs, spec, text):
+    pieces = [p for p, _ in theirs.pre_tokenize_str(text)]
+    if spec["type"] == "ByteLevel":
+        return [bytes(TO_BYTE[ch] for ch in p) for p in pieces]
+    return [p.encode() for p in pieces]
+
+
+def vectors(each=3):
+    """A few strings a component; none that has a "|" or a zero byte."""
+    texts = (t for t in hardtext.strings(100000, 5, 12)
+             if 6 < len(t) and not {"|", "\0", "\u1c90"} & set(t))
+    print('/* Written by tools/check_pieces.py; do not edit. */')
+    print('#include "text/pieces_data.h"\n')
+    rows, names = [], []
+    for i, spec in enumerate(specs()):
+        theirs = reference(spec)
+        names.append(json.dumps(spec, ensure_ascii=False).encode())
+        for _ in range(each):
+            text = next(texts)
+            pieces = b"|".join(reference_pieces(theirs, spec, text))
+            rows.append(f"    {{ {i}, {len(text.encode())},\n"
+                        f"      {literal(text.encode(), 6)},\n"
+                        f"      {literal(pieces, 6)} }},")
+    print("const char *const pieces_specs[] = {")
+    for name in names:
+        print(f"    {literal(name, 4)},")
+    print("};\n\nconst struct pieces_row pieces_rows[] = {")
+    print("\n".join(rows))
+    print("};\nconst size_t n_pieces_rows =\n"
+          "    sizeof pieces_rows / sizeof pieces_rows[0];")
+
+
 def main():
+    if sys.argv[1:] == ["--vectors"]:
+        vectors()
+        return 0
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     failed = 0
@@ -90,12 +138,9 @@ def main():
             print("REFUSED", text[:100], e)
             failed += 1
             continue
-        unmap = spec["type"] == "ByteLevel"
         bad = 0
         for s in texts:
-            want = [p for p, _ in theirs.pre_tokenize_str(s)]
-            want = [bytes(TO_BYTE[ch] for ch in p) if unmap else p.encode()
-                    for p in want]
+            want = reference_pieces(theirs, spec, s)
             got = ours.pieces(s)
             if got != want:
                 bad += 1

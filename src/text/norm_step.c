@@ -75,8 +75,10 @@ static void run_chars(const struct norm_step *s, struct slice text,
 }
 
 static enum err run_replace(const struct norm_step *s, struct slice text,
-                            struct strbuf *out, struct err_info *why)
+                            size_t most, struct strbuf *out,
+                            struct err_info *why)
 {
+    size_t start = out->len;
     struct regex_search search;
     struct span m;
     size_t done = 0;
@@ -94,6 +96,9 @@ static enum err run_replace(const struct norm_step *s, struct slice text,
         strbuf_put(out, (struct slice){ text.at + done, m.at - done });
         strbuf_put(out, s->text);
         done = m.end;
+        if (out->len - start > most)
+            e = fail(why, ERR_LIMIT, "normalizer Replace: the text grows to "
+                     "more than %zu bytes", most);
     }
     strbuf_put(out, slice_from(text, done));
     regex_search_drop(&search);
@@ -179,14 +184,14 @@ static void run_prefixes(const struct norm_step *s, struct slice text,
     }
 }
 
-enum err norm_run(const struct norm_step *s, struct slice text,
+enum err norm_run(const struct norm_step *s, struct slice text, size_t most,
                   struct strbuf *out, struct err_info *why)
 {
     enum err e = ERR_OK;
     switch (s->kind) {
     case NORM_FORM:     normal_form_put(s->form, text, out); break;
     case NORM_CHARS:    run_chars(s, text, out); break;
-    case NORM_REPLACE:  e = run_replace(s, text, out, why); break;
+    case NORM_REPLACE:  e = run_replace(s, text, most, out, why); break;
     case NORM_STRIP:    run_strip(s, text, out); break;
     case NORM_BYTES:    bytemap_put(out, text); break;
     case NORM_CLUSTERS: run_clusters(s, text, out); break;

@@ -37,8 +37,9 @@ norm_map norm_bert_clean;         /* no controls, white space becomes spaces */
 norm_map norm_bert_chinese;       /* spaces around ideographs */
 norm_map norm_bert_accents;       /* no non-spacing mark stays */
 
-/* Append what the step makes of `text`. */
-enum err norm_run(const struct norm_step *s, struct slice text,
+/* Append what the step makes of `text`.  ERR_LIMIT: replacements make it longer
+ * than `most` bytes. */
+enum err norm_run(const struct norm_step *s, struct slice text, size_t most,
                   struct strbuf *out, struct err_info *why);
 
 #endif

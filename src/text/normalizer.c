@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 16 };        /* Sequences inside Sequences */
+enum {
+    DEPTH_MAX  = 16,            /* Sequences inside Sequences */
+    GROWTH_MAX = 64             /* times as long, and a little, by Replace */
+};
 
 struct normalizer {
     struct arena      memory;   /* texts and charsmaps */
@@ -244,13 +247,15 @@ enum err normalizer_apply(const struct normalizer *n, struct slice text,
 {
     struct strbuf work[2] = { { 0 } };
     enum err e = ERR_OK;
+    size_t most = text.len > SIZE_MAX / 2 / GROWTH_MAX
+                ? SIZE_MAX : (text.len + 1024) * GROWTH_MAX;
     if (n->n == 0)
         strbuf_put(out, text);
     for (size_t i = 0; e == ERR_OK && i < n->n; i++) {
         struct strbuf *to = i + 1 == n->n ? out : &work[i % 2];
         if (to != out)
             strbuf_clear(to);
-        e = norm_run(&n->steps[i], text, to, why);
+        e = norm_run(&n->steps[i], text, most, to, why);
         text = strbuf_slice(to);
     }
     if (e == ERR_OK && out->failed)

@@ -204,12 +204,33 @@ static void many_marks(void **state)
     normalizer_close(n);
 }
 
+/* Each doubles the text; forty times in a row is more than there is memory. */
+static void growth(void **state)
+{
+    struct strbuf spec = { 0 }, out = { 0 };
+    struct normalizer *n = NULL;
+    struct err_info why;
+    (void)state;
+    strbuf_puts(&spec, "{\"type\":\"Sequence\",\"normalizers\":[");
+    for (int i = 0; i < 40; i++)
+        strbuf_printf(&spec, "%s{\"type\":\"Replace\",\"pattern\":{\"String\":"
+                      "\"a\"},\"content\":\"aa\"}", i > 0 ? "," : "");
+    strbuf_puts(&spec, "]}");
+    assert_int_equal(open_spec(&n, strbuf_cstr(&spec), &why), ERR_OK);
+    assert_int_equal(normalizer_apply(n, SLICE("a"), &out, &why), ERR_LIMIT);
+    assert_non_null(strstr(why.text, "grows"));
+    strbuf_drop(&spec);
+    strbuf_drop(&out);
+    normalizer_close(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),    cmocka_unit_test(components),
         cmocka_unit_test(charsmap), cmocka_unit_test(broken_charsmap),
         cmocka_unit_test(refusals), cmocka_unit_test(many_marks),
+        cmocka_unit_test(growth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

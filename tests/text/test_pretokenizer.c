@@ -2,6 +2,7 @@
  * compares many more with it). */
 #include "support/check.h"
 
+#include "text/pieces_data.h"
 #include "text/pretokenizer.h"
 
 static struct pretokenizer *open_spec(const char *spec)
@@ -41,24 +42,26 @@ static bool cuts(const char *spec, struct slice text, const char *expected)
     return same;
 }
 
-#define SPLIT_ON_DASH(behavior)                                              \
-    "{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},"                    \
-    "\"behavior\":\"" behavior "\",\"invert\":false}"
+static bool cuts_at_dash(const char *behavior, const char *expected)
+{
+    struct strbuf spec = { 0 };
+    strbuf_printf(&spec, "{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},"
+                  "\"behavior\":\"%s\",\"invert\":false}", behavior);
+    bool same = cuts(strbuf_cstr(&spec), SLICE("the-final--countdown"),
+                     expected);
+    strbuf_drop(&spec);
+    return same;
+}
 
 static void behaviors(void **state)
 {
-    struct slice text = SLICE("the-final--countdown");
     (void)state;
-    assert_true(cuts(SPLIT_ON_DASH("Removed"), text, "the|final|countdown"));
-    assert_true(cuts(SPLIT_ON_DASH("Isolated"), text,
-                     "the|-|final|-|-|countdown"));
-    assert_true(cuts(SPLIT_ON_DASH("Contiguous"), text,
-                     "the|-|final|--|countdown"));
-    assert_true(cuts(SPLIT_ON_DASH("MergedWithPrevious"), text,
-                     "the-|final-|-|countdown"));
-    assert_true(cuts(SPLIT_ON_DASH("MergedWithNext"), text,
-                     "the|-final|-|-countdown"));
-    assert_false(cuts(SPLIT_ON_DASH("Removed"), text, "the|final|count"));
+    assert_true(cuts_at_dash("Removed", "the|final|countdown"));
+    assert_true(cuts_at_dash("Isolated", "the|-|final|-|-|countdown"));
+    assert_true(cuts_at_dash("Contiguous", "the|-|final|--|countdown"));
+    assert_true(cuts_at_dash("MergedWithPrevious", "the-|final-|-|countdown"));
+    assert_true(cuts_at_dash("MergedWithNext", "the|-final|-|-countdown"));
+    assert_false(cuts_at_dash("Removed", "the|final|count"));
 }
 
 static void byte_level(void **state)
@@ -83,11 +86,62 @@ static void metaspace(void **state)
                      SLICE("a b"), "a_b"));
 }
 
+/* What the reference library made of random strings (pieces_data.c). */
+static void vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_pieces_rows; i++) {
+        const struct pieces_row *r = &pieces_rows[i];
+        if (!cuts(pieces_specs[r->spec], (struct slice){ r->text, r->len },
+                  r->pieces))
+            fail_msg("row %zu: %s on \"%s\", expected %s", i,
+                     pieces_specs[r->spec], r->text, r->pieces);
+    }
+}
+
+static void refusals(void **state)
+{
+    static const struct { const char *spec; enum err e; const char *says; }
+    rows[] = {
+        { "{\"type\":\"Nope\"}", ERR_UNKNOWN, "Nope" },
+        { "{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},"
+          "\"behavior\":\"isolated\",\"invert\":false}", ERR_UNKNOWN,
+          "isolated" },
+        { "{\"type\":\"Split\",\"pattern\":\"a\",\"behavior\":\"Removed\","
+          "\"invert\":false}", ERR_FORMAT, "pattern" },
+        { "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a\"},"
+          "\"behavior\":\"Removed\",\"invert\":false}", ERR_FORMAT,
+          "pre_tokenizer Split" },
+        { "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}", ERR_FORMAT,
+          "one character" },
+        { "{\"type\":\"Metaspace\",\"replacement\":\"_\","
+          "\"prepend_scheme\":\"always\",\"add_prefix_space\":false}",
+          ERR_FORMAT, "add_prefix_space" },
+        { "{\"type\":\"ByteLevel\"}", ERR_FORMAT, "add_prefix_space" },
+        { "{\"type\":\"FixedLength\",\"length\":0}", ERR_FORMAT, "length" },
+        { "{\"type\":\"Digits\"}", ERR_FORMAT, "individual_digits" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct arena arena = { 0 };
+        struct json *json = NULL;
+        struct pretokenizer *p = NULL;
+        struct err_info why = { 0 };
+        assert_int_equal(json_parse(&json, &arena, slice_of(rows[i].spec),
+                                    JSON_DEPTH, &why), ERR_OK);
+        assert_int_equal(pretokenizer_open(&p, json, &why), rows[i].e);
+        assert_non_null(strstr(why.text, rows[i].says));
+        assert_null(p);
+        arena_drop(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behaviors), cmocka_unit_test(byte_level),
-        cmocka_unit_test(metaspace),
+        cmocka_unit_test(metaspace), cmocka_unit_test(vectors),
+        cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
