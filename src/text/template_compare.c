@@ -82,6 +82,9 @@ static bool equal_same_kind(struct run *r, struct val a, struct val b,
     case VAL_UNDEF:
         *equal = true;
         return true;
+    case VAL_BIG:
+        *equal = a.big == b.big;
+        return true;
     case VAL_STR:
         *equal = slice_eq(val_slice(a), val_slice(b));
         return run_bytes(r, *equal ? a.str->len : 0);

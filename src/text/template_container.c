@@ -111,6 +111,9 @@ bool val_hash(struct run *r, struct val v, uint64_t *hash)
         }
         r->depth--;
         return true;
+    case VAL_BIG:
+        *hash = mix(v.big);
+        return true;
     case VAL_NONE:
     case VAL_UNDEF:
         return true;

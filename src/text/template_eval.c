@@ -90,39 +90,6 @@ static struct val eval_cond(struct run *r, const struct node *n)
                          " else section was defined.");
 }
 
-/* Whether the reference's compiler would know the value: only literals below,
- * and no filter that asks for the context. */
-static bool is_constant(const struct node *n)
-{
-    static const char *const asking[] = { "map", "select", "reject",
-                                          "selectattr", "rejectattr", "random" };
-    for (; n != NULL; n = n->next) {
-        if (n->kind < NODE_CONST || n->kind == NODE_NAME || n->kind == NODE_NSREF
-            || n->kind == NODE_CALL)
-            return false;
-        for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
-            if (n->kind == NODE_FILTER && slice_is(val_slice(n->value), asking[i]))
-                return false;
-        if (!is_constant(n->b) || !is_constant(n->c) || !is_constant(n->list)
-            || !is_constant(n->other) || (n->a != NULL && !is_constant(n->a)))
-            return false;
-    }
-    return true;
-}
-
-/* Folding a constant, the reference goes through its getitem, where a wrong type
- * is undefined; at run time it slices directly, where it is an error. */
-static bool folds_to_undefined(const struct node *n, struct val object,
-                               const struct val part[3])
-{
-    bool wrong = object.kind != VAL_STR && object.kind != VAL_LIST
-              && object.kind != VAL_TUPLE && object.kind != VAL_RANGE;
-    for (int i = 0; i < 3; i++)
-        wrong = wrong || (part[i].kind != VAL_NONE && !val_is_whole(part[i]));
-    return wrong && object.kind != VAL_UNDEF && is_constant(n->a)
-        && is_constant(n->b) && is_constant(n->c) && is_constant(n->list);
-}
-
 static struct val eval_slice(struct run *r, const struct node *n)
 {
     const struct node *nodes[3] = { n->b, n->c, n->list };
@@ -135,8 +102,6 @@ static struct val eval_slice(struct run *r, const struct node *n)
             return part[i];
     }
     r->at = n;
-    if (folds_to_undefined(n, object, part))
-        return undef_hint(r, "the object has no such slice");
     return get_slice(r, object, part);
 }
 

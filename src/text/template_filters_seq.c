@@ -286,7 +286,12 @@ static struct val make_batch(struct run *r, const struct call *c)
     struct val all = val_to_list(r, c->self), out = list_new(r, VAL_LIST, 4);
     struct val row = val_missing();
     int64_t width;
-    if (val_failed(all) || val_failed(out) || !to_index(r, c->arg[0], &width))
+    if (val_failed(all) || val_failed(out))
+        return val_of_kind(VAL_FAIL);
+    /* The width is asked for when there is something to put into a row. */
+    if (all.list->n == 0)
+        return out;
+    if (!to_index(r, c->arg[0], &width))
         return val_of_kind(VAL_FAIL);
     for (size_t i = 0; i < all.list->n; i++) {
         if (row.kind == VAL_MISSING || (int64_t)row.list->n == width) {

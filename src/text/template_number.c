@@ -16,6 +16,8 @@ static struct val unsupported(struct run *r, const char *op, struct val a,
 {
     if (a.kind == VAL_UNDEF || b.kind == VAL_UNDEF)
         return run_undefined(r, a.kind == VAL_UNDEF ? a : b);
+    if (a.kind == VAL_BIG || b.kind == VAL_BIG)
+        return too_big(r);
     return run_error(r, "unsupported operand type(s) for %s: '%s' and '%s'", op,
                      val_type_name(a), val_type_name(b));
 }

@@ -196,6 +196,9 @@ static bool put_kind(struct build *b, struct val v)
     case VAL_INT:
         strbuf_printf(&b->buf, "%lld", (long long)v.integer);
         return true;
+    case VAL_BIG:
+        strbuf_printf(&b->buf, "%llu", (unsigned long long)v.big);
+        return true;
     case VAL_FLOAT:     put_float(&b->buf, v.number); return true;
     case VAL_STR:
         strbuf_puts(&b->buf, val_is_markup(v) ? "Markup(" : "");

@@ -169,10 +169,12 @@ static struct val from_object(struct run *r, const struct json *j)
 static struct val from_int(const struct json *j)
 {
     uint64_t m = j->integer.magnitude;
-    if (m > (uint64_t)INT64_MAX)
-        return j->integer.negative && m == (uint64_t)INT64_MAX + 1
-               ? val_int(INT64_MIN) : val_float(j->number);
-    return val_int(j->integer.negative ? -(int64_t)m : (int64_t)m);
+    if (m <= (uint64_t)INT64_MAX)
+        return val_int(j->integer.negative ? -(int64_t)m : (int64_t)m);
+    if (j->integer.negative)
+        return m == (uint64_t)INT64_MAX + 1 ? val_int(INT64_MIN)
+                                            : val_float(j->number);
+    return (struct val){ .kind = VAL_BIG, .big = m };
 }
 
 /* Recursion is bounded by the JSON reader's depth. */

@@ -78,7 +78,7 @@ static struct val t_true(struct run *r, const struct call *c)
 static struct val t_integer(struct run *r, const struct call *c)
 {
     (void)r;
-    return val_bool(c->self.kind == VAL_INT);
+    return val_bool(c->self.kind == VAL_INT || c->self.kind == VAL_BIG);
 }
 
 static struct val t_float(struct run *r, const struct call *c)
@@ -112,7 +112,7 @@ static struct val t_mapping(struct run *r, const struct call *c)
 static struct val t_number(struct run *r, const struct call *c)
 {
     (void)r;
-    return val_bool(val_is_number(c->self));
+    return val_bool(val_is_number(c->self) || c->self.kind == VAL_BIG);
 }
 
 /* Has a length and items. */

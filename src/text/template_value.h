@@ -24,6 +24,7 @@
     X(NONE,      "NoneType")                                                 \
     X(BOOL,      "bool")                                                     \
     X(INT,       "int")                                                      \
+    X(BIG,       "int")                                                      \
     X(FLOAT,     "float")                                                    \
     X(STR,       "str")                                                      \
     X(LIST,      "list")                                                     \
@@ -71,6 +72,8 @@ struct val {
     union {
         bool                    boolean;
         int64_t                 integer;
+        uint64_t                big;    /* BIG: 2^63 to 2^64 - 1, as JSON may
+                                           hold; shown, not calculated with */
         double                  number;
         const struct str       *str;    /* STR; UNDEF: name or sentence */
         struct list            *list;   /* LIST, TUPLE */

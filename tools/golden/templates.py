@@ -102,6 +102,8 @@ def main():
         want = template_random.reference(t)
         if isinstance(want, str) and re.search(r"(?i) at 0x[0-9a-f]", want):
             continue
+        if re.search(r"(\d|one|rue|alse|\}|e|\+|\*)\)?\[[-\d]*:", t):
+            continue           # folded slices: see template_random.ANNOUNCED
         if t not in seen:
             seen.add(t)
             print(json.dumps([t, want if isinstance(want, str) else None]))
