@@ -275,8 +275,8 @@ static bool fill_defaults(struct run *r, const struct node *n)
     for (const struct node *p = n->list; p != NULL; p = p->next) {
         if (r->frame->slots[p->at.slot].kind != VAL_MISSING)
             continue;
-        struct val v = p->b != NULL ? eval(r, p->b)
-                                    : undef_hint(r, "parameter was not provided");
+        struct val v = p->b != NULL
+            ? eval(r, p->b) : undef_hint(r, "parameter was not provided");
         if (val_failed(v))
             return false;
         r->frame->slots[p->at.slot] = v;

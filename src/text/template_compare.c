@@ -150,7 +150,8 @@ static bool order(struct run *r, struct val a, struct val b, enum order *out)
         /* The order of UTF-8 is that of code points. */
         int c = slice_cmp(val_slice(a), val_slice(b));
         *out = c < 0 ? LESS : c > 0 ? MORE : SAME;
-    } else if (a.kind == b.kind && (a.kind == VAL_LIST || a.kind == VAL_TUPLE)) {
+    } else if (a.kind == b.kind
+               && (a.kind == VAL_LIST || a.kind == VAL_TUPLE)) {
         ok = order_lists(r, a.list, b.list, out);
     }
     r->depth--;

@@ -41,14 +41,16 @@ struct entry *dict_find_str(const struct dict *d, struct slice key)
     uint64_t hash = hash_str(key);
     uint32_t at = 0, i;
     while ((i = probe(d, hash, &at)) < d->n)
-        if (d->at[i].key.kind == VAL_STR && slice_eq(val_slice(d->at[i].key), key))
+        if (d->at[i].key.kind == VAL_STR
+            && slice_eq(val_slice(d->at[i].key), key))
             return &d->at[i];
     return NULL;
 }
 
 static void index_put(struct dict *d, uint32_t entry)
 {
-    uint32_t mask = d->index_size - 1, slot = (uint32_t)d->at[entry].hash & mask;
+    uint32_t mask = d->index_size - 1;
+    uint32_t slot = (uint32_t)d->at[entry].hash & mask;
     while (d->index[slot] != 0)
         slot = (slot + 1) & mask;
     d->index[slot] = entry + 1;

@@ -15,7 +15,8 @@ static struct val eval_name(struct run *r, const struct node *n)
 
 static struct val eval_sequence(struct run *r, const struct node *n)
 {
-    struct val out = list_new(r, n->kind == NODE_LIST ? VAL_LIST : VAL_TUPLE, 4);
+    enum val_kind kind = n->kind == NODE_LIST ? VAL_LIST : VAL_TUPLE;
+    struct val out = list_new(r, kind, 4);
     for (const struct node *c = n->list; c != NULL && !val_failed(out);
          c = c->next) {
         struct val v = eval(r, c);

@@ -91,11 +91,11 @@ static bool assign_attribute(struct run *r, const struct node *target,
 {
     struct val ns = *slot_at(r, target->at), name = target->list->value;
     if (ns.kind != VAL_NAMESPACE)
-        return val_failed(run_error(r, "cannot assign attribute on"
-                                       " non-namespace object")) && false;
+        return run_refuse(r, "cannot assign attribute on"
+                                       " non-namespace object");
     if (name.str->len > 0 && name.str->at[0] == '_')
-        return val_failed(run_error(r, "attributes that begin with an"
-                                       " underscore cannot be stored")) && false;
+        return run_refuse(r, "attributes that begin with an"
+                                       " underscore cannot be stored");
     return dict_set(r, ns.dict, name, v);
 }
 
@@ -311,7 +311,8 @@ enum flow exec_for(struct run *r, const struct node *n, struct val src,
     /* Jinja's else runs when no round came to its end: `continue` and `break`
      * skip the mark, too. */
     if (flow == FLOW_NEXT && !completed && n->other != NULL) {
-        flow = scope_enter(r, &n->scope[1]) ? exec_list(r, n->other) : FLOW_FAIL;
+        flow = scope_enter(r, &n->scope[1]) ? exec_list(r, n->other)
+                                            : FLOW_FAIL;
         scope_leave(r, &n->scope[1]);
     }
     r->frame = here;

@@ -136,7 +136,8 @@ static struct node *parse_level(struct parser *p, enum level level)
     }
     struct node *left = parse_level(p, level + 1);
     while (left != NULL && (op = binary_op(p, level)) >= 0) {
-        struct node *right = parse_advance(p) ? parse_level(p, level + 1) : NULL;
+        struct node *right = parse_advance(p) ? parse_level(p, level + 1)
+                                              : NULL;
         if (right == NULL)
             return NULL;
         left = parse_over(p, NODE_BINARY, &at, left, right, NULL);

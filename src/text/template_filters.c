@@ -89,13 +89,13 @@ static struct slice trimmed(struct slice s)
 /* Copy without underscores, which must stand between digits. */
 static bool plain_digits(struct slice s, char *out, size_t size)
 {
+    static const char hex[] = "0123456789abcdefABCDEF";
     size_t n = 0;
     for (size_t i = 0; i < s.len; i++) {
         if (s.at[i] == '_') {
             bool between = i > 0 && i + 1 < s.len && s.at[i - 1] != '_';
-            if (!between || strchr("0123456789abcdefABCDEF", s.at[i - 1]) == NULL
-                || s.at[i + 1] == '\0'
-                || strchr("0123456789abcdefABCDEF", s.at[i + 1]) == NULL)
+            if (!between || strchr(hex, s.at[i - 1]) == NULL
+                || s.at[i + 1] == '\0' || strchr(hex, s.at[i + 1]) == NULL)
                 return false;
             continue;
         }

@@ -224,7 +224,7 @@ static bool put_query_pair(struct build *b, struct val pair)
     if (val_failed(parts))
         return false;
     if (parts.list->n != 2)
-        return !val_failed(run_error(b->r, "expected pairs"));
+        return run_refuse(b->r, "expected pairs");
     for (int i = 0; i < 2; i++) {
         struct val text = val_to_str(b->r, parts.list->at[i]);
         if (val_failed(text))
@@ -249,7 +249,8 @@ struct val f_urlencode(struct run *r, const struct call *c)
         return build_end(&b);
     }
     if (v.kind == VAL_DICT)
-        v = (struct val){ .kind = VAL_VIEW, .flag = VIEW_ITEMS, .dict = v.dict };
+        v = (struct val){ .kind = VAL_VIEW, .flag = VIEW_ITEMS,
+                          .dict = v.dict };
     struct iter *it = iter_open(r, v);
     build_begin(&b, r);
     while (it != NULL && iter_next(r, it, &item) > 0) {
@@ -329,9 +330,7 @@ struct val f_striptags(struct run *r, const struct call *c)
     v = build_end(&b);
     if (!val_failed(v) && slice_find(val_slice(v), SLICE("&"), 0) < v.str->len)
         return run_error(r, "striptags of text with '&' is not supported");
-    struct args none = { 0 };
-    struct val words = val_failed(v) ? v
-        : call_row(r, table_find(table_str_methods(), SLICE("split")), v, &none);
+    struct val words = call_str_method(r, v, "split");
     struct call join = { .self = str_share(r, SLICE(" ")), .arg = { words } };
     return val_failed(words) ? words : s_join(r, &join);
 }

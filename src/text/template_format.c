@@ -80,8 +80,8 @@ bool spec_read(struct run *r, struct slice text, struct spec *out)
         if (!read_number(r, &s, &out->precision))
             return false;
         if (out->precision < 0)
-            return !val_failed(run_error(r, "Format specifier missing"
-                                            " precision"));
+            return run_refuse(r, "Format specifier missing"
+                                            " precision");
     }
     if (s.len == 1)
         out->type = s.at[0];
@@ -166,8 +166,7 @@ static bool put_char(struct build *b, const struct spec *s, int64_t v)
 {
     char utf8[4];
     if (v < 0 || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF))
-        return val_failed(run_error(b->r, "%%c arg not in range(0x110000)"))
-            && false;
+        return run_refuse(b->r, "%%c arg not in range(0x110000)");
     size_t n = utf8_encode(utf8, (uint32_t)v);
     return put_padded(b, s, (struct slice){ utf8, n },
                       s->align != 0 ? s->align : '<');
@@ -189,9 +188,10 @@ bool put_whole(struct build *b, const struct spec *s, int64_t v)
             prefix = bases[i].prefix;
         }
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    const char *letters = s->type == 'X' ? "0123456789ABCDEF"
+                                         : "0123456789abcdef";
     do
-        digits[71 - n++] =
-            (s->type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[u % (uint64_t)base];
+        digits[71 - n++] = letters[u % (uint64_t)base];
     while ((u /= (uint64_t)base) > 0);
     snprintf(head, sizeof head, "%s%s", sign_text(s, v < 0),
              s->alternate ? prefix : "");
@@ -265,16 +265,15 @@ bool put_real(struct build *b, const struct spec *s, double v)
     struct strbuf digits = { 0 }, all = { 0 };
     const char *sign = sign_text(s, signbit(v) && !isnan(v));
     if (s->precision > PRECISION_MAX)
-        return val_failed(run_fail(b->r, ERR_LIMIT, "a precision above %d",
-                                   PRECISION_MAX)) && false;
+        return !val_failed(run_fail(b->r, ERR_LIMIT, "a precision above %d",
+                                    PRECISION_MAX));
     put_digits(&digits, s, fabs(v));
     struct slice text = strbuf_slice(&digits);
     if (s->group != 0 && !digits.failed && isfinite(v)) {
-        size_t whole = 0;
-        while (whole < text.len && text.at[whole] >= '0' && text.at[whole] <= '9')
-            whole++;
-        int64_t zeros = s->align == '=' && s->fill == '0'
-            ? s->width - (int64_t)strlen(sign) - (int64_t)(text.len - whole) : 0;
+        size_t whole = strspn(strbuf_cstr(&digits), "0123456789");
+        int64_t rest = (int64_t)(strlen(sign) + text.len - whole);
+        int64_t zeros = s->align == '=' && s->fill == '0' ? s->width - rest
+                                                          : 0;
         put_grouped(&all, (struct slice){ text.at, whole }, s->group, 3, zeros);
         strbuf_put(&all, slice_from(text, whole));
         text = strbuf_slice(&all);
@@ -302,9 +301,8 @@ static bool put_number(struct build *b, struct spec *s, struct val v)
 {
     if (val_is_whole(v) && (s->type == 0 || strchr("bcdoxXn", s->type))) {
         if (s->precision >= 0)
-            return val_failed(run_error(b->r, "Precision not allowed in"
-                                              " integer format specifier"))
-                && false;
+            return run_refuse(b->r, "Precision not allowed in"
+                                              " integer format specifier");
         return put_whole(b, s, val_whole(v));
     }
     if (s->type != 0 && strchr("eEfFgGn%", s->type) == NULL)
@@ -318,8 +316,8 @@ static bool put_str(struct build *b, const struct spec *s, struct val v)
         return wrong_type(b->r, s->type, v);
     if (s->sign != 0 || s->group != 0 || s->alternate
         || (s->align == '=' && s->fill != '0'))
-        return val_failed(run_error(b->r, "not allowed in string format"
-                                          " specifier")) && false;
+        return run_refuse(b->r, "not allowed in string format"
+                                          " specifier");
     struct spec plain = *s;
     if (s->align == '=')
         plain.align = '<';

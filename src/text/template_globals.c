@@ -1,5 +1,5 @@
-/* Global functions, and what loops, cyclers, joiners, macros, ranges and numbers
- * show as attributes. */
+/* Global functions, and what loops, cyclers, joiners, macros, ranges and
+ * numbers show as attributes. */
 #include "text/template_run.h"
 
 #include <math.h>
@@ -130,8 +130,8 @@ static struct val g_raise(struct run *r, const struct call *c)
     struct val text = val_to_str(r, c->arg[0]);
     if (val_failed(text))
         return text;
-    return run_error(r, "%.*s", (int)(text.str->len < 900 ? text.str->len : 900),
-                     text.str->at);
+    size_t len = text.str->len < 900 ? text.str->len : 900;
+    return run_error(r, "%.*s", (int)len, text.str->at);
 }
 
 static struct val g_strftime(struct run *r, const struct call *c)

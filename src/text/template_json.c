@@ -83,8 +83,12 @@ static bool put_scalar(struct dump *d, struct val v)
     switch ((enum val_kind)v.kind) {
     case VAL_NONE:  strbuf_puts(out, "null"); return true;
     case VAL_BOOL:  strbuf_puts(out, v.boolean ? "true" : "false"); return true;
-    case VAL_INT:   strbuf_printf(out, "%lld", (long long)v.integer); return true;
-    case VAL_BIG:   strbuf_printf(out, "%llu", (unsigned long long)v.big); return true;
+    case VAL_INT:
+        strbuf_printf(out, "%lld", (long long)v.integer);
+        return true;
+    case VAL_BIG:
+        strbuf_printf(out, "%llu", (unsigned long long)v.big);
+        return true;
     case VAL_FLOAT: put_double(d, v.number); return true;
     case VAL_STR:   put_string(d, val_slice(v)); return true;
     default:        return false;

@@ -3,8 +3,8 @@
  *
  * Outside tags the text up to the next tag is one token; what `-`, `+` and
  * lstrip_blocks do to it depends on the tag that follows, so a text and the
- * beginning of its tag are queued together.  Comments and the tags of raw blocks
- * never leave the lexer. */
+ * beginning of its tag are queued together.  Comments and the tags of raw
+ * blocks never leave the lexer. */
 #include "text/template_tree.h"
 
 #include "base/utf8.h"
@@ -38,7 +38,8 @@ struct slice lex_normalize(struct arena *arena, struct slice source)
 }
 
 /* Lines are counted lazily, forwards; an error behind the count starts over. */
-static void place(struct lexer *lx, size_t pos, uint32_t *line, uint32_t *column)
+static void place(struct lexer *lx, size_t pos, uint32_t *line,
+                  uint32_t *column)
 {
     if (pos < lx->marked) {
         lx->marked = lx->line_start = 0;
@@ -201,7 +202,8 @@ static enum err take_raw(struct lexer *lx)
 static size_t find_tag(const struct lexer *lx, size_t pos)
 {
     while (pos + 1 < lx->src.len) {
-        const char *brace = memchr(lx->src.at + pos, '{', lx->src.len - 1 - pos);
+        size_t left = lx->src.len - 1 - pos;
+        const char *brace = memchr(lx->src.at + pos, '{', left);
         if (brace == NULL)
             break;
         if (brace[1] == '{' || brace[1] == '%' || brace[1] == '#')
@@ -284,14 +286,17 @@ static size_t float_end(const struct lexer *lx, size_t pos)
 
 static bool is_base_digit(char c, int base)
 {
-    int v = is_digit(c) ? c - '0' : (c | 0x20) >= 'a' ? (c | 0x20) - 'a' + 10 : 99;
+    int v = is_digit(c) ? c - '0'
+          : (c | 0x20) >= 'a' ? (c | 0x20) - 'a' + 10 : 99;
     return v < base;
 }
 
 /* End of an integer literal at pos, or pos. */
 static size_t int_end(const struct lexer *lx, size_t pos)
 {
-    char kind = byte_at(lx, pos) == '0' ? (char)(byte_at(lx, pos + 1) | 0x20) : 0;
+    char kind = (char)(byte_at(lx, pos + 1) | 0x20);
+    if (byte_at(lx, pos) != '0')
+        kind = '\0';
     int base = kind == 'b' ? 2 : kind == 'o' ? 8 : kind == 'x' ? 16 : 10;
     size_t first = pos + (base != 10 ? 2 : 0), end = first;
     if (byte_at(lx, pos) == '0' && base == 10)

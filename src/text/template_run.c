@@ -44,6 +44,17 @@ struct val run_error(struct run *r, const char *fmt, ...)
     return record(r, ERR_REQUEST, text);
 }
 
+bool run_refuse(struct run *r, const char *fmt, ...)
+{
+    char text[ERR_TEXT_SIZE];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    record(r, ERR_REQUEST, text);
+    return false;
+}
+
 struct val run_undefined(struct run *r, struct val v)
 {
     struct slice name = v.str != NULL ? val_slice(val_str(v.str)) : SLICE("?");

@@ -81,6 +81,9 @@ struct val run_fail(struct run *r, enum err code, const char *fmt, ...)
 /* Python's TypeError and the like: the template's fault. */
 struct val run_error(struct run *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for functions that give a bool: false. */
+bool  run_refuse(struct run *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 bool  run_steps(struct run *r, size_t n);
 /* Steps for touching n bytes. */
 bool  run_bytes(struct run *r, size_t n);

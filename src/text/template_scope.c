@@ -4,9 +4,9 @@
  * A scope (a loop body, a macro, a with block ...) owns the names that are set
  * or loaded in it; how each gets its first value when the scope is entered is
  * its load: given (PARAM), looked up in the context (RESOLVE), copied from an
- * outer scope (ALIAS), or none (NOTHING).  The branches of an `if` are no scopes,
- * but what they define is known outside only after all have been seen: each is
- * a layer over its scope that is merged at the end.
+ * outer scope (ALIAS), or none (NOTHING).  The branches of an `if` are no
+ * scopes, but what they define is known outside only after all have been seen:
+ * each is a layer over its scope that is merged at the end.
  *
  * A function (the root, a macro, a recursive loop, a loop filter, a block) owns
  * slots; scopes in it share its slots.  All names of a scope are known before
@@ -58,7 +58,8 @@ struct pass {
 
 /* ---- symbols ---- */
 
-static struct symbol *own(struct pass *p, const struct names *s, struct val name)
+static struct symbol *own(struct pass *p, const struct names *s,
+                          struct val name)
 {
     for (; s != NULL; s = s->base) {
         const struct entry *e = dict_find_str(&s->symbols, val_slice(name));
@@ -194,8 +195,8 @@ static void look_list(struct pass *p, struct names *s, const struct node *n)
         look(p, s, n);
 }
 
-static void look_branch(struct pass *p, struct names *s, const struct node *list,
-                        struct names *layer)
+static void look_branch(struct pass *p, struct names *s,
+                        const struct node *list, struct names *layer)
 {
     *layer = (struct names){ .parent = s->parent, .base = s, .fn = s->fn };
     look_list(p, layer, list);
@@ -419,7 +420,8 @@ static enum err visit_for(struct pass *p, struct names *s, struct node *n)
 /* ---- macros ---- */
 
 /* Which of caller, kwargs, varargs the body reads without having set it. */
-static void free_specials(const struct node *n, unsigned *names, unsigned *found)
+static void free_specials(const struct node *n, unsigned *names,
+                          unsigned *found)
 {
     static const char *const special[] = { "caller", "kwargs", "varargs" };
     for (; n != NULL; n = n->next) {

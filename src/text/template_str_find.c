@@ -23,7 +23,8 @@ static bool in_set(struct slice set, uint32_t cp)
     size_t n = utf8_encode(utf8, cp);
     for (size_t at = 0; at < set.len;) {
         size_t m = 1;
-        while (at + m < set.len && ((unsigned char)set.at[at + m] & 0xC0) == 0x80)
+        while (at + m < set.len
+               && ((unsigned char)set.at[at + m] & 0xC0) == 0x80)
             m++;
         if (m == n && memcmp(set.at + at, utf8, n) == 0)
             return true;
@@ -481,7 +482,8 @@ struct val s_replace(struct run *r, const struct call *c)
     struct val with = c->arg[1];
     if (val_is_markup(c->self))
         with = str_escape(r, with);
-    if (val_failed(with) || !str_arg(r, c->arg[0], "replace() argument 1", &from)
+    if (val_failed(with)
+        || !str_arg(r, c->arg[0], "replace() argument 1", &from)
         || !str_arg(r, with, "replace() argument 2", &to)
         || (c->arg[2].kind != VAL_MISSING && !to_index(r, c->arg[2], &most)))
         return val_of_kind(VAL_FAIL);
