@@ -200,6 +200,8 @@ bool       assign(struct run *r, struct val *slots, uint32_t shift,
                   const struct node *target, struct val v);
 struct frame *frame_push(struct run *r, struct frame *parent, size_t n);
 void          frame_pop(struct run *r, struct frame *back);
+/* A value remembers the frame: it and those around it are not used again. */
+void          frame_capture(struct frame *f);
 struct val macro_new(struct run *r, const struct node *n, struct val name);
 /* loop->after is known afterwards; 0 when there is no next item. */
 int        loop_peek(struct run *r, struct loop *l);

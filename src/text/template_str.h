@@ -10,6 +10,10 @@ bool str_arg(struct run *r, struct val v, const char *what, struct slice *out);
 /* most < 0: all.  The result is no markup. */
 struct val str_replace(struct run *r, struct val of, struct slice from,
                        struct slice to, int64_t most);
+/* Last occurrence of `what` that ends at or before `end`; SIZE_MAX: none, or
+ * no steps left. */
+size_t str_find_last(struct run *r, struct slice s, struct slice what,
+                     size_t end);
 struct val split_lines(struct run *r, struct val of, bool keep_ends);
 
 enum str_case {

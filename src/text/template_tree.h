@@ -151,7 +151,7 @@ enum err lex_number(struct lexer *lx, struct slice raw, bool is_float,
 enum err lex_fail(struct lexer *lx, size_t pos, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- parser (template_parse.c: statements, template_expr.c) ---- */
+/* ---- parser (template_parse.c and the files it names) ---- */
 
 struct parser {
     struct lexer     lexer;
@@ -189,11 +189,30 @@ bool         parse_one_more(struct parser *p, size_t *n);
 struct node *parse_unexpected(struct parser *p, const char *expected);
 struct val   parse_name_value(struct parser *p, struct slice name);
 
+/* A node whose value is the current name token's text; steps over it. */
+struct node *parse_named(struct parser *p, enum node_kind kind);
+/* `n` stands above `part` (may be NULL). */
+void         parse_raise(struct node *n, const struct node *part);
+/* Text, output and statements up to one of the end tags (NULL: to the end of
+ * the template), which becomes the current token. */
+bool         parse_body(struct parser *p, struct node *owner,
+                        struct node **list, const char *const *ends);
+struct node *parse_statement(struct parser *p);
+
 enum {
     TUPLE_NO_COND = 1, TUPLE_SIMPLE = 2, TUPLE_PARENS = 4, TUPLE_NAMESPACE = 8
 };
 struct node *parse_tuple(struct parser *p, unsigned flags, const char *end);
 struct node *parse_expression(struct parser *p);
+/* An expression without `if` and `else` at its top. */
+struct node *parse_or(struct parser *p);
+/* Calls, attributes and items behind n (NULL is handed on). */
+struct node *parse_postfix(struct parser *p, struct node *n);
+struct node *parse_call(struct parser *p, struct node *callee);
+/* (a, k=b, *c, **d) into a CALL, FILTER or TEST node. */
+bool         parse_arguments(struct parser *p, struct node *call);
+/* A dotted name (of a filter or test) as the node's value. */
+bool         parse_dotted(struct parser *p, struct node *n);
 struct node *parse_primary(struct parser *p, bool with_namespace);
 /* Filters behind nothing: for filter blocks and set blocks. */
 struct node *parse_filters(struct parser *p, struct node *subject,
