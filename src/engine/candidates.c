@@ -60,6 +60,7 @@ int32_t candidates_best(const struct candidates *c)
 /* Keep element i of what is left (or of all ids) as the next one. */
 static inline void take(struct candidates *c, size_t *n, size_t i)
 {
+    assert(c->weight != NULL);
     c->logit[*n] = c->logit[i];
     c->weight[*n] = c->weight[i];
     c->id[*n] = c->dense ? (int32_t)i : c->id[i];

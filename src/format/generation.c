@@ -6,6 +6,7 @@
  * compared with the vocabulary, which is not known here. */
 #include "format/opening.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum { MAX_IDS = 4096 };
@@ -101,6 +102,7 @@ static enum err add_ids(struct opening *o, const struct keys *k,
 
         if (e != ERR_OK)
             return e;
+        assert(list->at != NULL);       /* count_ids made the room */
         if (!has_id(list, id))
             list->at[list->n++] = id;
     }

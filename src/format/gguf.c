@@ -150,7 +150,7 @@ enum err gguf_read(struct gguf *g, const struct file *f, struct arena *arena,
     static const struct count keys = {
         "the number of keys", LIMIT_GGUF_KEYS, MIN_PAIR };
     struct gguf_reader r = { { f->at, (size_t)f->size }, f, arena, why };
-    size_t n_tensors, n_keys;
+    size_t n_tensors = 0, n_keys = 0;
     enum err e;
 
     *g = (struct gguf){ .file = f };

@@ -19,9 +19,11 @@ static void put_cut(struct strbuf *out, struct slice s)
     strbuf_puts(out, cut ? "...\"" : "\"");
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): put_children ends it
 static void put_json(struct strbuf *out, const struct json *v, int depth);
 
 /* The recursion ends at SHOWN_DEPTH, whatever the file holds. */
+// NOLINTNEXTLINE(misc-no-recursion): see above
 static void put_children(struct strbuf *out, const struct json *v, int depth)
 {
     bool object = v->kind == JSON_OBJECT;

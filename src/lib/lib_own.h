@@ -53,6 +53,6 @@ struct progress   lib_progress(struct osmia_model *m);
 
 /* Sampling parameters from outside, whatever the size of their struct. */
 struct sampling   lib_sampling(const struct osmia_model *m,
-                               const struct osmia_sampling *s);
+                               const struct osmia_sampling *given);
 
 #endif
