@@ -67,6 +67,8 @@ static inline void take(struct candidates *c, size_t *n, size_t i)
     (*n)++;
 }
 
+/* Added up again from what is left, in the order of ids: a total that was only
+ * reduced would depend on what has been dropped. */
 static void settle(struct candidates *c, size_t n)
 {
     c->n = n;
@@ -113,6 +115,9 @@ static void list_above(struct candidates *c, const struct sampling *p)
     c->total = total;
 }
 
+/* Greedy never comes here.  Only one of the two lists is made: with top-k its
+ * few elements are all that later rows need; without it, a floor under the
+ * weights does as much. */
 void candidates_weigh(struct candidates *c, float best,
                       const struct sampling *p)
 {
@@ -132,6 +137,8 @@ void candidates_weigh(struct candidates *c, float best,
 
 /* ---- the rows ---- */
 
+/* Keep what the cut says.  Equal logits share the last place in the order of
+ * their ids, so the result does not depend on how the cut was found. */
 static void keep(struct candidates *c, const float *mass, double target)
 {
     struct cut cut = cut_find(c->logit, mass, c->n, target);
@@ -160,6 +167,7 @@ void candidates_top_p(struct candidates *c, const struct sampling *p)
         keep(c, c->weight, target > 0 ? target : DBL_MIN);
 }
 
+/* The best weighs 1, so the threshold is min_p itself. */
 void candidates_min_p(struct candidates *c, const struct sampling *p)
 {
     size_t n = 0;
@@ -174,7 +182,7 @@ void candidates_min_p(struct candidates *c, const struct sampling *p)
 /* ---- the draw ---- */
 
 /* The element in [from, to) where the running sum passes `at`.  Rounding may
- * leave a hair beyond the last one: then it is the last that weighs anything. */
+ * leave a hair beyond the last one: then it is the last that has a weight. */
 static size_t walk(const struct candidates *c, size_t from, size_t to,
                    double at)
 {
@@ -190,6 +198,8 @@ static size_t walk(const struct candidates *c, size_t from, size_t to,
     return last;
 }
 
+/* Dense: whole blocks are passed over by their sums, so that a draw from a full
+ * vocabulary reads one block instead of all. */
 int32_t candidates_pick(const struct candidates *c, double u)
 {
     double at = u * c->total;

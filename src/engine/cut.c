@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+/* Eleven bits a level: the sums (16 KiB) stay in the first cache, three levels
+ * cover a float. */
 enum { DIGITS = 2048 };
 
 /* Bits of a float in the order of its values: negative ones are turned round,
@@ -15,6 +17,7 @@ static inline uint32_t key_of(float v)
     return bits & 0x80000000 ? ~bits : bits | 0x80000000;
 }
 
+/* Its inverse. */
 static inline float value_of(uint32_t key)
 {
     uint32_t bits = key & 0x80000000 ? key & 0x7FFFFFFF : ~key;

@@ -1,3 +1,6 @@
+/* Two buffers, because two things hold text back: the decoder until characters
+ * are whole, the search until no stop string can begin in what it has.  Only
+ * what has passed both is shown. */
 #include "engine/emit.h"
 
 void emit_init(struct emit *e, const struct tokenizer *tok,
@@ -21,6 +24,7 @@ void emit_drop(struct emit *e)
     strbuf_drop(&e->safe);
 }
 
+/* Buffers remember a failed allocation; it is looked for once, here. */
 static enum err no_failure(const struct emit *e, struct err_info *why)
 {
     bool failed = e->fresh.failed || e->safe.failed || e->stops.held.failed;

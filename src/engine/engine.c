@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Tokens of a step: enough to reuse each weight while it is in the cache, few
+ * enough that a cancel is noticed soon. */
 enum { MAX_STEP = 512 };
 
 struct engine_options engine_defaults(const char *path)
@@ -17,14 +19,17 @@ struct engine_options engine_defaults(const char *path)
 
 enum err engine_open_files(struct engine *e, struct err_info *why)
 {
-    struct checkpoint_options o = { .no_weights = e->options.depth == ENGINE_TEXT,
-                                    .notices = e->options.notices };
+    struct checkpoint_options o = {
+        .no_weights = e->options.depth == ENGINE_TEXT,
+        .notices = e->options.notices };
     enum err err = checkpoint_open(&e->checkpoint, e->options.path, &o, why);
     if (err == ERR_OK)
         read_wishes(e);
     return err;
 }
 
+/* A template that does not compile is no error here: chat_open keeps it with
+ * its sentence, and only who wants to render is refused. */
 enum err engine_open_text(struct engine *e, struct err_info *why)
 {
     const struct tok_source *src = &e->checkpoint->tok;
@@ -42,8 +47,8 @@ enum err engine_open_device(struct engine *e, struct err_info *why)
     struct cpu_options o = { .pool = e->options.pool,
                              .n_threads = e->options.n_threads };
     if (name != NULL && strcmp(name, "cpu") != 0)
-        return fail(why, ERR_UNKNOWN, "there is no device \"%s\"; this build has: "
-                    "cpu", name);
+        return fail(why, ERR_UNKNOWN, "there is no device \"%s\"; this build "
+                    "has: cpu", name);
     return device_cpu_open(&e->device, &o, why);
 }
 
@@ -75,7 +80,8 @@ enum err engine_plan(struct engine *e, struct err_info *why)
     o.max_tokens = e->options.max_step;
     e->kv_type = e->options.kv != ENGINE_KV_AUTO ? (enum kv_type)e->options.kv
                  : e->options.exact ? KV_F32 : KV_F16;
-    enum err err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o, why);
+    enum err err = model_plan(&e->plan, e->arch, e->checkpoint, e->device, &o,
+                              why);
     if (err == ERR_OK)
         err = memory_plan(e, memory_available(""), why);
     return err;
@@ -104,6 +110,8 @@ static enum err list_never(struct engine *e, struct err_info *why)
     return ERR_OK;
 }
 
+/* The cache comes last: it is only reserved, and the weights are what may
+ * fail. */
 enum err engine_load(struct engine *e, struct err_info *why)
 {
     struct model_options o = model_options_of(e);
@@ -181,6 +189,7 @@ enum err engine_open(struct engine **out, const struct engine_options *o,
     return ERR_OK;
 }
 
+/* In the reverse order of opening; whatever was not opened is NULL. */
 void engine_close(struct engine *e)
 {
     if (e == NULL)

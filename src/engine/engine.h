@@ -1,8 +1,9 @@
 /* A model opened as a whole: files, tokenizer, chat template, memory plan,
  * weights on a device, cache.
  *
- * Immutable after engine_open but for the cache and the work space, which belong
- * to whoever runs steps (sessions or one scheduler): one thread at a time. */
+ * Immutable after engine_open but for the cache and the work space, which
+ * belong to whoever runs steps (sessions or one scheduler): one thread at a
+ * time. */
 #ifndef OSMIA_ENGINE_ENGINE_H
 #define OSMIA_ENGINE_ENGINE_H
 
@@ -81,9 +82,9 @@ const int32_t *engine_never(const struct engine *e, size_t *n);
 
 /* What the model's files say about sampling: generation_config.json, else
  * general.sampling.* of GGUF.  Where generation_config.json has "do_sample":
- * false, temperature is given as 0 (greedy, as transformers does) and its top_k,
- * top_p and min_p are not taken.  Values out of range are not taken, with a
- * notice at open. */
+ * false, temperature is given as 0 (greedy, as transformers does) and its
+ * top_k, top_p and min_p are not taken.  Values out of range are left out, with
+ * a notice at open. */
 const struct sampling_given *engine_sampling(const struct engine *e);
 /* `fallback`, replaced by the model's wishes, replaced by what was asked. */
 struct sampling engine_sampling_for(const struct engine *e,

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Goes through the steps of opening as far as they lead, and further past one
+ * that fails when the next does not need it: whoever inspects a model that
+ * cannot be loaded wants to see all of what can be seen.  The first error is
+ * the one that loading would give. */
 struct engine_look {
     struct engine      *engine;
     struct engine_facts facts;
@@ -41,6 +45,7 @@ static int more_bytes(const void *a, const void *b)
                               : strcmp(x->type, y->type);
 }
 
+/* One row for each type, found by its id, then squeezed together. */
 static bool count_weights(struct engine_look *l, const struct checkpoint *c)
 {
     struct weight_fact *w = arena_zero(&l->arena, DTYPE_COUNT, sizeof *w);
@@ -143,6 +148,7 @@ static const char *kv_name(enum kv_type type)
     return names[type];
 }
 
+/* The plan is filled even when it is refused: both numbers are worth seeing. */
 static enum err look_at_memory(struct engine_look *l, struct err_info *why)
 {
     struct engine *e = l->engine;

@@ -22,6 +22,8 @@ static void listen(void *arg, const struct job_event *ev)
     l->client->event(l->client->arg, ev);
 }
 
+/* Cancelling goes through the job, so that its client gets a last event with
+ * what there is, as with any other ending. */
 enum err generate(struct sched *s, const struct job_request *r,
                   const struct progress *progress, struct generated *out,
                   struct err_info *why)

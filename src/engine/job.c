@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- the request, copied: its owner may forget it after submitting ---- */
+
 static bool copy_stops(struct job *j)
 {
     struct slice *stops = arena_zero(&j->arena, j->request.n_stops + 1,
@@ -23,7 +25,8 @@ static bool copy_stops(struct job *j)
 static bool copy_bias(struct job *j)
 {
     struct sampling *s = &j->request.sampling;
-    struct logit_bias *bias = arena_zero(&j->arena, s->n_bias + 1, sizeof *bias);
+    struct logit_bias *bias = arena_zero(&j->arena, s->n_bias + 1,
+                                         sizeof *bias);
     if (bias == NULL)
         return false;
     if (s->n_bias > 0)
@@ -38,7 +41,8 @@ static bool copy_prompt(struct job *j, size_t limit)
     j->tokens = calloc(limit, sizeof *j->tokens);
     if (j->tokens == NULL)
         return false;
-    memcpy(j->tokens, j->request.prompt, j->request.n_prompt * sizeof *j->tokens);
+    memcpy(j->tokens, j->request.prompt,
+           j->request.n_prompt * sizeof *j->tokens);
     j->request.prompt = j->tokens;
     j->n_tokens = j->request.n_prompt;
     j->limit = limit;
@@ -76,6 +80,8 @@ void job_close(struct job *j)
     free(j);
 }
 
+/* ---- while it runs ---- */
+
 void job_check(const struct job *j)
 {
     assert(j->n_tokens >= j->request.n_prompt && j->n_tokens <= j->limit);
@@ -107,6 +113,8 @@ static void note_first_token(struct job *j)
     j->usage.first_token_ms = ms_between(j->submitted_ns, j->first_ns);
 }
 
+/* The end token is no part of the answer: neither counted nor shown, and not in
+ * `tokens`, so that the shelf holds what the next turn's prompt begins with. */
 bool job_take_token(struct job *j, const struct sample *token, bool is_end,
                     enum job_reason *reason, struct err_info *why)
 {
@@ -126,6 +134,9 @@ bool job_take_token(struct job *j, const struct sample *token, bool is_end,
     return j->emit.stopped || j->n_tokens == j->limit;
 }
 
+/* Text held back because it might have become a stop string is shown after all,
+ * for a cancelled answer, too; half a character becomes U+FFFD.  An error shows
+ * nothing more: the text might be its cause. */
 void job_finish(struct job *j, enum job_reason reason,
                 const struct err_info *error)
 {

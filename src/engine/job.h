@@ -6,8 +6,8 @@
  *      +--|---- pause ----+--|---------- pause ---+  |                      |
  *         +------------------+------ cancel ---------+----------------------+
  *
- *   WAITING   holds no sequence.  Tokens beyond the prompt are there when it was
- *             paused; they are run again like a prompt, and since the same
+ *   WAITING   holds no sequence.  Tokens beyond the prompt are there when it
+ *             was paused; they are run again like a prompt, and since the same
  *             tokens give the same bits, nobody can tell.
  *   PREFILL   has a sequence in which `ran` of its tokens stand.
  *   DECODE    all tokens but the last have run; the next step runs that one.

@@ -32,6 +32,8 @@ static bool find_number(uint64_t *out, const char *text, const char *name)
     return false;
 }
 
+/* Not MemFree: page cache that can be dropped is free, too, above all the pages
+ * of the model's own file. */
 static uint64_t mem_available(const char *root)
 {
     char path[PATH_MAX], text[TEXT_SIZE];
@@ -66,7 +68,9 @@ static bool read_number(uint64_t *out, const char *dir, const char *name)
     return end != text;
 }
 
-/* What one group leaves. */
+/* What one group leaves.  Its usage counts file pages that were read once and
+ * can go (inactive_file); a freshly downloaded model would otherwise seem to
+ * fill the group. */
 static uint64_t left_in(const char *dir, const struct version *v)
 {
     char path[PATH_MAX], text[TEXT_SIZE];

@@ -18,6 +18,7 @@ static uint64_t usable(uint64_t available)
     return available == UINT64_MAX ? available : available - available / 16;
 }
 
+/* Bytes of cache for one token, in all groups. */
 static uint64_t per_position(const struct engine *e)
 {
     return kv_bytes_per_position(e->plan.groups, e->plan.n_groups, e->kv_type);
@@ -28,8 +29,8 @@ static enum err refuse(const struct engine *e, uint32_t ctx, uint64_t available,
 {
     uint64_t model = e->plan.weights_size + e->plan.work_size;
     return fail(why, ERR_LIMIT, "%s: it needs %.0f MiB (weights and work space "
-                "%.0f, cache for %u tokens %.0f), but only %.0f MiB of memory are "
-                "free; try a smaller %s", e->checkpoint->path,
+                "%.0f, cache for %u tokens %.0f), but only %.0f MiB of memory "
+                "are free; try a smaller %s", e->checkpoint->path,
                 mib(model + ctx * per_position(e)), mib(model), (unsigned)ctx,
                 mib(ctx * per_position(e)), mib(usable(available)),
                 e->options.ctx > 0 ? "--ctx" : "model or --weights");
@@ -45,14 +46,14 @@ static enum err choose_ctx(struct engine *e, uint64_t fit, uint64_t available,
     if (fit < (e->options.ctx > 0 ? ctx : least))
         return refuse(e, e->options.ctx > 0 ? ctx : least, available, why);
     if (ctx > e->model_ctx)
-        notice(e->options.notices, "%s: the model was made for %u tokens; beyond "
-               "that its answers may make no sense", e->checkpoint->path,
+        notice(e->options.notices, "%s: the model was made for %u tokens; "
+               "beyond that its answers may make no sense", e->checkpoint->path,
                (unsigned)e->model_ctx);
     if (fit < ctx) {
         uint32_t cut = (uint32_t)fit < CTX_STEP ? (uint32_t)fit
                        : (uint32_t)fit / CTX_STEP * CTX_STEP;
-        notice(e->options.notices, "%s: the context is cut from %u to %u tokens: "
-               "only %.0f MiB of memory are free", e->checkpoint->path,
+        notice(e->options.notices, "%s: the context is cut from %u to %u "
+               "tokens: only %.0f MiB of memory are free", e->checkpoint->path,
                (unsigned)ctx, (unsigned)cut, mib(usable(available)));
         ctx = cut;
     }

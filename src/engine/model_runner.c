@@ -41,6 +41,7 @@ static enum err fork_seq(void *arg, int from, int to, uint32_t len,
     return kv_fork(e->kv, from, to, len, why);
 }
 
+/* A position takes a place in a block of every group. */
 static size_t room(void *arg)
 {
     const struct engine *e = arg;

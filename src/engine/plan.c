@@ -14,6 +14,8 @@ static const struct runner *runner_of(const struct sched *s)
 
 /* ---- room ---- */
 
+/* Its tokens stay, its cache goes.  The whole of it: keeping a part would save
+ * little and could hold the very blocks that are needed. */
 static void pause(struct sched *s, struct job *j)
 {
     runner_of(s)->ops->seq_close(runner_of(s)->arg, j->seq);
@@ -148,7 +150,8 @@ static struct donor find_donor(struct sched *s, const struct job *j)
         if (i->state == JOB_WAITING || i == j)
             continue;
         common = prefix_common(&theirs, &mine);
-        if (common > soon && i->state == JOB_PREFILL && !i->held && i->id < j->id)
+        if (common > soon && i->state == JOB_PREFILL && !i->held
+            && i->id < j->id)
             soon = common;
         if (common > i->ran)
             common = i->ran;
@@ -191,6 +194,8 @@ static bool begin_with_shared(struct sched *s, struct job *j)
 
 /* ---- grants ---- */
 
+/* Reserving comes with the grant: when a step is made of grants, room for all
+ * of them is there. */
 static void grant(struct sched *s, struct job *j, size_t n)
 {
     if (make_room(s, j, n))
@@ -224,6 +229,8 @@ static void grant_prompts(struct sched *s, size_t chunk)
     }
 }
 
+/* Decoding jobs first: whatever prompts take, they may not take the room of a
+ * token that somebody is waiting for. */
 void plan_step(struct sched *s)
 {
     admit_waiting(s);

@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The chain of sampler.h as two tables: rows that change logits in place, and
+ * rows that narrow what is left (candidates.c).
+ *
+ * Penalties are computed from the tokens themselves at every draw instead of
+ * being kept as counts beside the sequence: counts would have to be copied on
+ * a fork, rebuilt after a pause and kept in step with a truncate.  A pass over
+ * the tokens costs less than one over the vocabulary. */
 struct sampler {
     size_t            n_rows;
     int32_t          *never;
@@ -33,14 +40,14 @@ enum err sampler_open(struct sampler **out, size_t n_rows,
     struct sampler *s = NULL;
     enum err e = ERR_NOMEM;
     if (n_rows == 0 || n_never >= n_rows)
-        return fail(why, ERR_FORMAT, "of %zu ids, %zu can never be sampled; none "
-                    "is left", n_rows, n_never);
-    if (!(s = calloc(1, sizeof *s)))                               goto no_sampler;
+        return fail(why, ERR_FORMAT, "of %zu ids, %zu can never be sampled; "
+                    "none is left", n_rows, n_never);
+    if (!(s = calloc(1, sizeof *s)))                          goto no_sampler;
     s->n_rows = n_rows;
     s->n_never = n_never;
-    if (!(s->never = calloc(n_never + 1, sizeof *s->never)))       goto no_never;
-    if (!(s->count = calloc(n_rows, sizeof *s->count)))            goto no_count;
-    if ((e = candidates_open(&s->left, n_rows)) != ERR_OK)         goto no_left;
+    if (!(s->never = calloc(n_never + 1, sizeof *s->never)))  goto no_never;
+    if (!(s->count = calloc(n_rows, sizeof *s->count)))       goto no_count;
+    if ((e = candidates_open(&s->left, n_rows)) != ERR_OK)    goto no_left;
     if (n_never > 0)
         memcpy(s->never, never, n_never * sizeof *never);
     *out = s;
@@ -94,6 +101,8 @@ static void penalise_repetition(struct sampler *s, const struct sampling *p,
         s->count[c->tokens[i]] = 0;
 }
 
+/* Counted, then multiplied: adding the penalty once for each time would round
+ * differently for the same number of times. */
 static void penalise_use(struct sampler *s, const struct sampling *p,
                          const struct sample_context *c)
 {
@@ -110,6 +119,8 @@ static void penalise_use(struct sampler *s, const struct sampling *p,
     }
 }
 
+/* After the penalties and before the temperature: whatever they did to such an
+ * id, it cannot come back from -infinity. */
 static void forbid(struct sampler *s, const struct sampling *p,
                    const struct sample_context *c)
 {
@@ -136,6 +147,8 @@ static candidates_row *const narrowings[] = {
 /* Dividing by less would overflow; nobody can tell the difference. */
 static const float greedy_below = 1e-6f;
 
+/* The best one is looked for first in any case: the exponentials are taken
+ * relative to it, so that none overflows and the greatest is exactly 1. */
 static enum err choose(struct sampler *s, const struct sampling *p,
                        const struct sample_context *c, int32_t *id,
                        struct err_info *why)
@@ -171,6 +184,8 @@ static void list_top(struct sampler *s, const struct sampling *p,
     logprob_top(out->top, out->n_top, s->left.logit, s->n_rows, base);
 }
 
+/* NaNs are looked for before anything else: every comparison below would answer
+ * false for them, and the token chosen would be an accident. */
 enum err sampler_draw(struct sampler *s, const struct sampling *p,
                       const struct sample_context *c, struct sample *out,
                       struct err_info *why)

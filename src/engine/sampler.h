@@ -10,10 +10,11 @@
  * one token always stays.  Temperature 0 (below 1e-6) takes the best after the
  * mask; equal logits: the lowest id.
  *
- * The draw is a pure function of (logits, tokens so far, parameters): the random
- * number comes from a counter, Philox4x32-10 keyed by the seed and counting the
- * token's position (Salmon et al., "Parallel random numbers: as easy as 1, 2,
- * 3", 2011).  It depends on nothing that ran before or beside it.
+ * The draw is a pure function of (logits, tokens so far, parameters): the
+ * random number comes from a counter, Philox4x32-10 keyed by the seed and
+ * counting the token's position (Salmon et al., "Parallel random numbers: as
+ * easy as 1, 2, 3", 2011).  It depends on nothing that ran before or beside
+ * it.
  *
  * A struct sampler is scratch memory for one thread; it carries nothing from
  * one call to the next. */
@@ -44,8 +45,8 @@ struct sample_context {
 
 struct sample {
     int32_t            id;
-    float              logprob;   /* when asked: of the model's own, unchanged */
-    uint32_t           n_top;     /*   distribution, over all its rows */
+    float              logprob;   /* when asked: of the model's own, */
+    uint32_t           n_top;     /*   unchanged distribution over all rows */
     struct top_logprob top[SAMPLING_TOP_MAX];   /* best first, never-ids left
                                                    out */
 };

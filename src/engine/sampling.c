@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <math.h>
 
+/* The list of sampling.h as rows.  Everything below goes over the rows; no
+ * field is named outside the list, so that a new one is one line there. */
 enum field_type { FIELD_f32, FIELD_u32 };
 
 static const struct field {
@@ -18,6 +20,7 @@ static const struct field {
 #undef X
 };
 
+/* The value has passed in_range and fits the field's type. */
 static void put(struct sampling *s, const struct field *f, double value)
 {
     char *at = (char *)s + f->at;
@@ -30,8 +33,9 @@ static void put(struct sampling *s, const struct field *f, double value)
 double sampling_get(const struct sampling *s, enum sampling_field f)
 {
     const char *at = (const char *)s + fields[f].at;
-    return fields[f].type == FIELD_u32 ? (double)*(const uint32_t *)(const void *)at
-                                       : (double)*(const float *)(const void *)at;
+    if (fields[f].type == FIELD_u32)
+        return (double)*(const uint32_t *)(const void *)at;
+    return (double)*(const float *)(const void *)at;
 }
 
 struct sampling sampling_off(void)
@@ -60,8 +64,8 @@ static enum err in_range(const struct field *f, double value,
                          struct err_info *why)
 {
     if (!(value >= f->least && value <= f->most))
-        return fail(why, ERR_REQUEST, "%s is %.9g, it must be from %.9g to %.9g",
-                    f->name, value, f->least, f->most);
+        return fail(why, ERR_REQUEST, "%s is %.9g, it must be from %.9g to "
+                    "%.9g", f->name, value, f->least, f->most);
     return ERR_OK;
 }
 
@@ -89,6 +93,9 @@ void sampling_override(struct sampling *to, const struct sampling_given *from)
             put(to, &fields[i], sampling_get(&from->values, i));
 }
 
+/* Each id against each before it: with at most BIAS_MAX of them cheaper than
+ * any set.  An id twice has no one meaning: the two would add up here and
+ * replace each other elsewhere. */
 static enum err bias_check(const struct sampling *s, size_t n_ids,
                            struct err_info *why)
 {
@@ -98,8 +105,9 @@ static enum err bias_check(const struct sampling *s, size_t n_ids,
             return fail(why, ERR_REQUEST, "logit_bias has the id %d, ids are "
                         "from 0 to %zu", (int)b->id, n_ids - 1);
         if (!(b->bias >= -100 && b->bias <= 100))
-            return fail(why, ERR_REQUEST, "logit_bias of id %d is %.9g, it must "
-                        "be from -100 to 100", (int)b->id, (double)b->bias);
+            return fail(why, ERR_REQUEST, "logit_bias of id %d is %.9g, it "
+                        "must be from -100 to 100", (int)b->id,
+                        (double)b->bias);
         for (size_t j = 0; j < i; j++)
             if (s->bias[j].id == b->id)
                 return fail(why, ERR_REQUEST, "logit_bias has the id %d twice",
@@ -121,10 +129,10 @@ enum err sampling_check(const struct sampling *s, size_t n_ids,
             return e;
     }
     if (s->n_top > SAMPLING_TOP_MAX)
-        return fail(why, ERR_REQUEST, "top_logprobs is %u, it must be from 0 to "
-                    "%d", (unsigned)s->n_top, SAMPLING_TOP_MAX);
+        return fail(why, ERR_REQUEST, "top_logprobs is %u, it must be from 0 "
+                    "to %d", (unsigned)s->n_top, SAMPLING_TOP_MAX);
     if (s->n_bias > BIAS_MAX)
-        return fail(why, ERR_REQUEST, "logit_bias has %zu entries, at most %d are "
-                    "taken", s->n_bias, BIAS_MAX);
+        return fail(why, ERR_REQUEST, "logit_bias has %zu entries, at most %d "
+                    "are taken", s->n_bias, BIAS_MAX);
     return bias_check(s, n_ids, why);
 }

@@ -71,7 +71,7 @@ struct sampling {
 /* Every field off, seed 0: a draw from the model's own distribution. */
 struct sampling sampling_off(void);
 
-/* Some fields, and a bit (1u << enum sampling_field) for each that was given. */
+/* Some fields, and a bit (1u << enum sampling_field) for each one given. */
 struct sampling_given {
     struct sampling values;
     unsigned        given;

@@ -15,6 +15,7 @@ const char *job_reason_name(enum job_reason r)
 
 /* ---- open and close ---- */
 
+/* A step holds one token of every running job and at least one of a prompt. */
 static void set_options(struct sched *s, const struct sched_options *o)
 {
     const struct runner *r = s->parts.runner;
@@ -136,8 +137,8 @@ static enum err check_ids(const int32_t *ids, size_t n, size_t n_vocab,
 {
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= n_vocab)
-            return fail(why, ERR_REQUEST, "token %zu of the prompt is %d, ids are "
-                        "from 0 to %zu", i, (int)ids[i], n_vocab - 1);
+            return fail(why, ERR_REQUEST, "token %zu of the prompt is %d, ids "
+                        "are from 0 to %zu", i, (int)ids[i], n_vocab - 1);
     return ERR_OK;
 }
 
@@ -152,7 +153,10 @@ static enum err check_stops(const struct job_request *r, bool has_text,
     return ERR_OK;
 }
 
-/* Tokens that one job may have: its context, and what the cache holds. */
+/* Everything a request says is checked here, once; from there on a wrong value
+ * is a bug.
+ *
+ * Tokens that one job may have: its context, and what the cache holds. */
 static size_t most_tokens(const struct runner *r)
 {
     return r->ctx < r->capacity ? r->ctx : r->capacity;
@@ -167,8 +171,8 @@ static enum err check(const struct sched *s, const struct job_request *r,
     if (r->n_prompt == 0)
         return fail(why, ERR_REQUEST, "the prompt has no tokens");
     if (r->n_prompt >= most)
-        return fail(why, ERR_LIMIT, "the prompt has %zu tokens, the context holds "
-                    "%zu, the answer included", r->n_prompt, most);
+        return fail(why, ERR_LIMIT, "the prompt has %zu tokens, the context "
+                    "holds %zu, the answer included", r->n_prompt, most);
     if ((e = check_ids(r->prompt, r->n_prompt, n_vocab, why)) != ERR_OK
         || (e = check_stops(r, s->parts.tok != NULL, why)) != ERR_OK)
         return e;
@@ -184,6 +188,8 @@ static void append(struct sched *s, struct job *j)
     s->n_jobs++;
 }
 
+/* The limit is fixed now, with all memory that the job will ever need: what has
+ * been accepted does not fail half way for lack of a few bytes. */
 enum err sched_submit(struct sched *s, const struct job_request *r,
                       uint64_t *id, struct err_info *why)
 {
@@ -226,6 +232,9 @@ static void shelve(struct sched *s, struct job *j)
     j->seq = -1;
 }
 
+/* The event comes before the job's memory goes, because its text lies in it,
+ * and after the job has left the list, so that what the client sees in
+ * sched_jobs is true. */
 void sched_end(struct sched *s, struct job *j, enum job_reason reason,
                const struct err_info *error)
 {
@@ -261,6 +270,7 @@ bool sched_hold(struct sched *s, uint64_t id, bool hold)
     return j != NULL;
 }
 
+/* Between steps only: within one, the batch points into the jobs. */
 static void end_cancelled(struct sched *s)
 {
     for (struct job *j = s->jobs, *next; j != NULL; j = next) {
@@ -315,6 +325,8 @@ static bool watch_tick(void *arg, const char *doing, uint64_t done,
     return w->deserted || progress_tick(w->outer, "prompt", ran, prompts);
 }
 
+/* A pure function of the job's tokens, parameters and row: it does not matter
+ * which jobs stand beside it, or whether it was paused before. */
 static enum err pick(struct sched *s, struct job *j, const float *logits,
                      struct sample *out, struct err_info *why)
 {
@@ -357,6 +369,8 @@ static void take_row(struct sched *s, struct job *j, const float *logits)
         job_check(j);
 }
 
+/* Rows stand in the order of the batch, which is the order of the jobs.  A job
+ * may end in here; none can be added or paused. */
 static void take_results(struct sched *s)
 {
     const float *row = s->logits;
@@ -373,6 +387,8 @@ static void take_results(struct sched *s)
     }
 }
 
+/* When everybody the step would have served has gone, forward was told to give
+ * up and says ERR_CANCELLED; that is no error of the step. */
 enum err sched_step(struct sched *s, const struct progress *progress,
                     struct err_info *why)
 {

@@ -9,16 +9,20 @@
  * no more memory than needed. */
 enum { ROWS_MAX = 32, ROWS_SIZE = 16 << 20, CHUNK = 256 };
 
+/* See session.h for the invariants.  The logits of a step go into a buffer of
+ * the session, which hands them out row by row; the last row stays there for
+ * session_logits and session_sample until the next step. */
 struct session {
     struct session_parts parts;
     struct sampler      *sampler;
     int                  seq;
-    uint32_t             declared_len, most;   /* tokens it may hold */
+    uint32_t             declared_len;
+    uint32_t             most;           /* tokens it may hold */
     int32_t             *tokens;
     size_t               n, cap;
-    float               *logits;               /* [max_rows, n_vocab] */
+    float               *logits;         /* [max_rows, n_vocab] */
     size_t               max_rows;
-    const float         *last;                 /* row of the last token, or NULL */
+    const float         *last;           /* row of the last token, or NULL */
 
     /* the batch of a step [chunk] */
     int32_t             *pos, *of_seq;
@@ -73,14 +77,16 @@ static enum err open_seq(struct session *s, struct err_info *why)
     return ERR_OK;
 }
 
-enum err session_open_on(struct session **out, const struct session_parts *parts,
+enum err session_open_on(struct session **out,
+                         const struct session_parts *parts,
                          uint32_t declared_len, struct err_info *why)
 {
     const struct runner *r = parts->runner;
     enum err e;
     if (declared_len > r->ctx)
         return fail(why, ERR_LIMIT, "a session of %u tokens was asked for, the "
-                    "context holds %u", (unsigned)declared_len, (unsigned)r->ctx);
+                    "context holds %u", (unsigned)declared_len,
+                    (unsigned)r->ctx);
     struct session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return fail_nomem(why);
@@ -88,7 +94,8 @@ enum err session_open_on(struct session **out, const struct session_parts *parts
     s->seq = -1;
     s->declared_len = declared_len;
     s->most = declared_len > 0 ? declared_len : r->ctx;
-    e = sampler_open(&s->sampler, r->n_vocab, parts->never, parts->n_never, why);
+    e = sampler_open(&s->sampler, r->n_vocab, parts->never, parts->n_never,
+                     why);
     if (e == ERR_OK && !open_batch(s))
         e = fail_nomem(why);
     if (e == ERR_OK)
@@ -129,6 +136,7 @@ void session_truncate(struct session *s, size_t len)
     s->last = NULL;
 }
 
+/* Half as much again each time, never beyond what the session may hold. */
 static enum err make_space(struct session *s, size_t n, struct err_info *why)
 {
     if (n <= s->cap)
@@ -185,6 +193,8 @@ static enum err hand_out_rows(struct session *s, const struct session_run *r,
     return e;
 }
 
+/* The tokens are taken up only when the step has succeeded, so that `tokens`
+ * and the cache never disagree. */
 static enum err run_step(struct session *s, const struct session_run *r,
                          size_t at, size_t n, struct err_info *why)
 {
@@ -216,11 +226,11 @@ static enum err check_run(const struct session *s, const struct session_run *r,
         return fail(why, ERR_REQUEST, "there are no tokens to run");
     for (size_t i = 0; i < r->n; i++)
         if (r->tokens[i] < 0 || (size_t)r->tokens[i] >= runner_of(s)->n_vocab)
-            return fail(why, ERR_REQUEST, "token %zu is %d, ids are from 0 to %zu",
-                        i, (int)r->tokens[i], runner_of(s)->n_vocab - 1);
+            return fail(why, ERR_REQUEST, "token %zu is %d, ids are from 0 to "
+                        "%zu", i, (int)r->tokens[i], runner_of(s)->n_vocab - 1);
     if (r->n > s->most - held)
-        return fail(why, ERR_LIMIT, "%zu tokens do not fit: the context holds %u, "
-                    "%zu are taken", r->n, (unsigned)s->most, held);
+        return fail(why, ERR_LIMIT, "%zu tokens do not fit: the context holds "
+                    "%u, %zu are taken", r->n, (unsigned)s->most, held);
     return ERR_OK;
 }
 
@@ -244,6 +254,8 @@ enum err session_run(struct session *s, const struct session_run *r,
     return e == ERR_OK ? run_from(s, r, 0, why) : e;
 }
 
+/* Tokens whose rows are wanted must run, so the common part ends before them.
+ */
 enum err session_feed(struct session *s, const struct session_run *r,
                       size_t *n_reused, struct err_info *why)
 {
@@ -273,14 +285,16 @@ enum err session_sample(struct session *s, const struct sampling *p,
     if (e != ERR_OK)
         return e;
     if (s->last == NULL)
-        return fail(why, ERR_REQUEST, "no token has been run whose logits could "
-                    "be sampled");
+        return fail(why, ERR_REQUEST, "no token has been run whose logits "
+                    "could be sampled");
     if (n_prompt > s->n)
-        return fail(why, ERR_REQUEST, "%zu tokens are called a prompt, the session "
-                    "holds %zu", n_prompt, s->n);
+        return fail(why, ERR_REQUEST, "%zu tokens are called a prompt, the "
+                    "session holds %zu", n_prompt, s->n);
     return sampler_draw(s->sampler, p, &c, out, why);
 }
 
+/* The logits do not go with it: they belong to the last token of `from`, and a
+ * fork may end anywhere. */
 enum err session_fork(struct session **out, const struct session *from,
                       size_t len, struct err_info *why)
 {

@@ -28,7 +28,8 @@ struct session_parts {
     const int32_t       *never;
     size_t               n_never;
 };
-enum err session_open_on(struct session **out, const struct session_parts *parts,
+enum err session_open_on(struct session **out,
+                         const struct session_parts *parts,
                          uint32_t declared_len, struct err_info *why);
 
 /* The tokens in the cache, and how many more fit. */

@@ -26,6 +26,8 @@ static void give_back(struct shelf *s, struct shelf_entry *e)
     free(e->own);
 }
 
+/* The order of entries says nothing (`used` does), so the last fills the gap.
+ */
 static void drop(struct shelf *s, size_t i)
 {
     give_back(s, &s->at[i]);
@@ -52,6 +54,7 @@ bool shelf_drop_oldest(struct shelf *s)
     return true;
 }
 
+/* Backwards, because drop moves the last entry into the gap. */
 void shelf_put(struct shelf *s, struct shelf_entry entry)
 {
     for (size_t i = s->n; i-- > 0;) {
@@ -73,6 +76,8 @@ void shelf_put(struct shelf *s, struct shelf_entry entry)
     s->at[s->n++] = entry;
 }
 
+/* Entry by entry, token by token: there are a handful, and comparing stops at
+ * the first difference.  A hash of blocks will be worth it with thousands. */
 struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
                                size_t *common)
 {

@@ -20,6 +20,8 @@ static inline float exp_down(float x)
     return p * scale.f * (x > -87.0f ? 1.0f : 0.0f);   /* a select, no branch */
 }
 
+/* Sixteen sums side by side, added in their order at the end: the same bits
+ * from every compiler and every width of vectors. */
 float weigh_block(float *restrict w, const float *restrict l, float top,
                   float temperature)
 {
@@ -35,6 +37,8 @@ float weigh_block(float *restrict w, const float *restrict l, float top,
     return total;
 }
 
+/* Sixteen maxima side by side, for the same reason: a single one would be a
+ * chain of comparisons, each waiting for the last. */
 float weigh_max(const float *l, size_t n)
 {
     float best[WEIGH_LANES];

@@ -6,8 +6,8 @@ static void take(struct engine *e, enum sampling_field f,
 {
     struct err_info why;
     if (from->set && sampling_set(&e->wishes, f, from->value, &why) != ERR_OK)
-        notice(e->options.notices, "%s: the model's sampling defaults: %s; it is "
-               "left out", e->checkpoint->path, why.text);
+        notice(e->options.notices, "%s: the model's sampling defaults: %s; it "
+               "is left out", e->checkpoint->path, why.text);
 }
 
 /* "do_sample": false means greedy, whatever else stands there: transformers

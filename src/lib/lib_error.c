@@ -6,6 +6,8 @@
 static_assert(sizeof ((struct osmia_error *)0)->text == ERR_TEXT_SIZE,
               "a sentence fits");
 
+/* By name, not by value: the two lists may grow apart, the outer one never
+ * changes its numbers. */
 static const enum osmia_status statuses[ERR_COUNT] = {
     [ERR_OK] = OSMIA_OK,
     [ERR_NOMEM] = OSMIA_NO_MEMORY,
@@ -73,11 +75,14 @@ void lib_leave(struct osmia_model *m)
     atomic_store(&m->busy, false);
 }
 
+/* One store to a lock-free flag: safe in a signal handler. */
 void osmia_cancel(struct osmia_model *model)
 {
     atomic_store(&model->cancel, true);
 }
 
+/* The caller's callback is asked first, so that it sees the progress of the
+ * very moment at which it is cancelled. */
 static bool tick(void *arg, const char *doing, uint64_t done, uint64_t total)
 {
     struct osmia_model *m = arg;

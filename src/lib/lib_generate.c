@@ -10,6 +10,7 @@ struct call {
     atomic_bool           enough;     /* on_text said so */
 };
 
+/* After `enough` nothing more is told, not even text that was held back. */
 static void pass_on(void *arg, const struct job_event *ev)
 {
     struct call *c = arg;
@@ -35,6 +36,8 @@ static enum err take_request(struct call *c, const struct osmia_generate *given,
     return ERR_OK;
 }
 
+/* One job at a time, but with the scheduler of many: its shelf keeps the last
+ * answer's cache for the next prompt that begins like it. */
 static enum err answer(struct osmia_model *m, struct call *c,
                        struct generated *end, struct err_info *why)
 {

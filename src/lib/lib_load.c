@@ -15,8 +15,8 @@ enum osmia_status osmia_pool_open(struct osmia_pool **out, unsigned n_threads,
     if (n_threads == 0)
         n_threads = pool_default_threads("");
     enum err e = n_threads > POOL_MAX_THREADS
-                 ? fail(&why, ERR_LIMIT, "%u threads were asked for, at most %d "
-                        "can be had", n_threads, POOL_MAX_THREADS)
+                 ? fail(&why, ERR_LIMIT, "%u threads were asked for, at most "
+                        "%d can be had", n_threads, POOL_MAX_THREADS)
                  : pool_open(&p->pool, n_threads, &why);
     if (e != ERR_OK) {
         free(p);
@@ -68,8 +68,8 @@ static enum err read_kv(int *kv, const char *name, struct err_info *why)
         if (strcmp(name, names[i]) == 0)
             *kv = i;
     if (name != NULL && *kv == ENGINE_KV_AUTO)
-        return fail(why, ERR_REQUEST, "kv is \"%.40s\", it must be f16, f32, bf16 "
-                    "or q8_0", name);
+        return fail(why, ERR_REQUEST, "kv is \"%.40s\", it must be f16, f32, "
+                    "bf16 or q8_0", name);
     return ERR_OK;
 }
 
@@ -86,18 +86,19 @@ static enum err open_engine(struct osmia_model *m, const char *path,
     eo.weights = o->weights;
     eo.exact = o->exact;
     eo.ctx = o->context;
-    eo.n_seqs = m->max_sessions + 2;   /* osmia_forward's and osmia_generate's */
+    eo.n_seqs = m->max_sessions + 2;     /* osmia_forward, osmia_generate */
     eo.kv_size = o->kv_size;
     eo.notices = &notices;
     eo.progress = &progress;
     if (e == ERR_OK && o->pool != NULL && o->n_threads > 0)
         e = fail(why, ERR_REQUEST, "n_threads and pool are both given");
     if (e == ERR_OK && m->max_sessions > 4096)
-        e = fail(why, ERR_REQUEST, "n_sessions is %zu, at most 4096 are possible",
-                 m->max_sessions);
+        e = fail(why, ERR_REQUEST, "n_sessions is %zu, at most 4096 are "
+                 "possible", m->max_sessions);
     return e == ERR_OK ? engine_open(&m->engine, &eo, why) : e;
 }
 
+/* A copy with a NUL: the files' own name has none. */
 static void take_architecture(struct osmia_model *m)
 {
     struct slice name = engine_architecture(m->engine);
@@ -172,6 +173,7 @@ unsigned osmia_capabilities(const struct osmia_model *model)
            | (renders ? (unsigned)OSMIA_CAN_RENDER : 0u);
 }
 
+/* As many members as the caller's version of the struct has. */
 enum osmia_status osmia_stats(struct osmia_model *model,
                               struct osmia_stats *stats,
                               struct osmia_error *error)

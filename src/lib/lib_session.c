@@ -40,6 +40,8 @@ struct sampling lib_sampling(const struct osmia_model *m,
 
 /* ---- the model's own sequence ---- */
 
+/* Everything is checked before the cache is cut back to `position`: a call
+ * that is refused leaves it alone. */
 static enum err run_at(struct osmia_model *m, const struct session_run *r,
                        size_t position, struct err_info *why)
 {
@@ -51,11 +53,11 @@ static enum err run_at(struct osmia_model *m, const struct session_run *r,
         return e;
     session_tokens(m->own, &held);
     if (position > held)
-        return fail(why, ERR_REQUEST, "position %zu was asked for, the cache holds "
-                    "%zu tokens", position, held);
+        return fail(why, ERR_REQUEST, "position %zu was asked for, the cache "
+                    "holds %zu tokens", position, held);
     if (r->n > engine_ctx(m->engine) - position)
-        return fail(why, ERR_LIMIT, "%zu tokens at position %zu do not fit into a "
-                    "context of %u", r->n, position,
+        return fail(why, ERR_LIMIT, "%zu tokens at position %zu do not fit "
+                    "into a context of %u", r->n, position,
                     (unsigned)engine_ctx(m->engine));
     session_truncate(m->own, position);
     e = session_run(m->own, r, why);
@@ -106,11 +108,14 @@ enum osmia_status osmia_reset_cache(struct osmia_model *model,
 
 /* ---- sessions ---- */
 
+/* The engine has spare sequences for its own purposes; the caller gets as many
+ * as were asked for. */
 static enum err count_session(struct osmia_model *m, struct err_info *why)
 {
     if (m->n_sessions >= m->max_sessions)
-        return fail(why, ERR_FULL, "%zu sessions are open, no more were asked for "
-                    "when the model was loaded (n_sessions)", m->n_sessions);
+        return fail(why, ERR_FULL, "%zu sessions are open, no more were asked "
+                    "for when the model was loaded (n_sessions)",
+                    m->n_sessions);
     m->n_sessions++;
     return ERR_OK;
 }
@@ -156,8 +161,8 @@ enum osmia_status osmia_session_open(struct osmia_session **out,
 static enum osmia_status too_many(size_t n, struct osmia_error *error)
 {
     struct err_info why;
-    return lib_error(error, fail(&why, ERR_REQUEST, "the session does not hold %zu "
-                                 "tokens", n), &why);
+    return lib_error(error, fail(&why, ERR_REQUEST, "the session does not hold "
+                                 "%zu tokens", n), &why);
 }
 
 enum osmia_status osmia_session_fork(struct osmia_session **out,

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Nothing here computes on the model: tokenizer and templates are immutable, so
+ * these run beside a call that computes, on any number of threads. */
+
 static enum osmia_status put_ids(struct osmia_ids *out,
                                  const struct tok_ids *ids,
                                  struct osmia_error *error)
@@ -20,7 +23,8 @@ static enum osmia_status put_text(struct osmia_buffer *out,
 {
     out->len = text->len;
     if (text->len > out->capacity)
-        return lib_fail(error, OSMIA_LIMIT, "there is no room for all of the text");
+        return lib_fail(error, OSMIA_LIMIT,
+                        "there is no room for all of the text");
     if (text->len > 0)
         memcpy(out->at, text->at, text->len);
     return OSMIA_OK;
@@ -43,9 +47,11 @@ enum osmia_status osmia_tokenize(const struct osmia_model *model,
 {
     struct err_info why;
     struct tok_ids ids = { 0 };
-    unsigned inner = (flags & OSMIA_ADD_SPECIAL ? (unsigned)TOK_ADD_SPECIAL : 0u)
-                   | (flags & OSMIA_PARSE_SPECIAL ? (unsigned)TOK_PARSE_SPECIAL
-                                                  : 0u);
+    unsigned inner = 0;
+    if (flags & OSMIA_ADD_SPECIAL)
+        inner |= TOK_ADD_SPECIAL;
+    if (flags & OSMIA_PARSE_SPECIAL)
+        inner |= TOK_PARSE_SPECIAL;
     enum err e = tok_encode(engine_tokenizer(model->engine),
                             (struct slice){ text, len }, inner, &ids, &why);
     return finish_ids(out, &ids, e, &why, error);
