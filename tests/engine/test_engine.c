@@ -295,7 +295,7 @@ static void stops_end_answers(void **state)
         struct slice stop = { text.at + i, 3 };
         size_t first = slice_find(text, stop, 0);
         generate_text(e, &cut, &stop, 1);
-        if (cut.text.len != first || memcmp(cut.text.at, text.at, first) != 0)
+        if (!slice_eq(strbuf_slice(&cut.text), (struct slice){ text.at, first }))
             fail_msg("stop at byte %zu: %zu bytes came, not %zu", i,
                      cut.text.len, first);
         assert_int_equal(cut.reason, JOB_STOP);
