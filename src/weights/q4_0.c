@@ -1,5 +1,6 @@
 /* 4 bits, one scale for 32: d * (code - 8). */
 #include "weights/int_mul.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d;
@@ -43,8 +44,25 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    struct block *to = y;
+
+    for (; n > 0; n -= 32, x += 32, to++) {
+        float d = quant_extreme(x, 32) / -8.0f;
+        float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+
+        to->d = f16_from_f32(d);
+        for (int i = 0; i < 16; i++) {
+            unsigned lo = quant_cut(x[i] * inverse + 8.5f, 15);
+            unsigned hi = quant_cut(x[i + 16] * inverse + 8.5f, 15);
+            to->qs[i] = (uint8_t)(lo | hi << 4);
+        }
+    }
+}
+
 const struct weight_format WEIGHT(q4_0) = {
     .dtype = DTYPE_Q4_0, .name = "q4_0", .block_len = 32,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -1,5 +1,6 @@
 /* 4 bits, scale and minimum for 32: d * code + m. */
 #include "weights/int_mul.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d, m;
@@ -44,8 +45,29 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    struct block *to = y;
+
+    for (; n > 0; n -= 32, x += 32, to++) {
+        float min, max, d, inverse;
+
+        quant_range(&min, &max, x, 32);
+        d = (max - min) / 15.0f;
+        inverse = d != 0.0f ? 1.0f / d : 0.0f;
+
+        to->d = f16_from_f32(d);
+        to->m = f16_from_f32(min);
+        for (int i = 0; i < 16; i++) {
+            unsigned lo = quant_cut((x[i] - min) * inverse + 0.5f, 15);
+            unsigned hi = quant_cut((x[i + 16] - min) * inverse + 0.5f, 15);
+            to->qs[i] = (uint8_t)(lo | hi << 4);
+        }
+    }
+}
+
 const struct weight_format WEIGHT(q4_1) = {
     .dtype = DTYPE_Q4_1, .name = "q4_1", .block_len = 32,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -2,6 +2,7 @@
  * d * sc * code - dmin * m. */
 #include "weights/int_mul.h"
 #include "weights/k_scales.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d, dmin;
@@ -48,8 +49,26 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    static const struct quant_fit fit = { 15, 20, -1.0f, 0.1f };
+    struct block *to = y;
+    struct quant_super q;
+
+    for (; n > 0; n -= 256, x += 256, to++) {
+        quant_super256(&fit, &q, x);
+        to->d = q.d;
+        to->dmin = q.dmin;
+        k_scales_put(to->scales, q.scale, q.min);
+        for (int i = 0; i < 128; i++) {
+            const uint8_t *code = q.code + i / 32 * 64 + i % 32;
+            to->qs[i] = (uint8_t)(code[0] | code[32] << 4);
+        }
+    }
+}
+
 const struct weight_format WEIGHT(q4_k) = {
     .dtype = DTYPE_Q4_K, .name = "q4_k", .block_len = 256,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

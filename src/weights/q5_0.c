@@ -1,5 +1,6 @@
 /* 5 bits, one scale for 32: d * (code - 16). */
 #include "weights/int_mul.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d;
@@ -46,8 +47,28 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    struct block *to = y;
+
+    for (; n > 0; n -= 32, x += 32, to++) {
+        float d = quant_extreme(x, 32) / -16.0f;
+        float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+
+        to->d = f16_from_f32(d);
+        memset(to->qh, 0, sizeof to->qh);
+        for (int i = 0; i < 16; i++) {
+            unsigned lo = quant_cut(x[i] * inverse + 16.5f, 31);
+            unsigned hi = quant_cut(x[i + 16] * inverse + 16.5f, 31);
+            to->qs[i] = (uint8_t)((lo & 15u) | (hi & 15u) << 4);
+            to->qh[i / 8] |= (uint8_t)((lo >> 4) << i % 8);
+            to->qh[2 + i / 8] |= (uint8_t)((hi >> 4) << i % 8);
+        }
+    }
+}
+
 const struct weight_format WEIGHT(q5_0) = {
     .dtype = DTYPE_Q5_0, .name = "q5_0", .block_len = 32,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -2,6 +2,7 @@
  * d * sc * code - dmin * m. */
 #include "weights/int_mul.h"
 #include "weights/k_scales.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d, dmin;
@@ -51,8 +52,29 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    static const struct quant_fit fit = { 31, 15, -0.5f, 0.1f };
+    struct block *to = y;
+    struct quant_super q;
+
+    for (; n > 0; n -= 256, x += 256, to++) {
+        quant_super256(&fit, &q, x);
+        to->d = q.d;
+        to->dmin = q.dmin;
+        k_scales_put(to->scales, q.scale, q.min);
+        memset(to->qh, 0, sizeof to->qh);
+        for (int i = 0; i < 128; i++) {
+            const uint8_t *code = q.code + i / 32 * 64 + i % 32;
+            to->qs[i] = (uint8_t)((code[0] & 15) | (code[32] & 15) << 4);
+            to->qh[i % 32] |= (uint8_t)((code[0] >> 4) << i / 32 * 2);
+            to->qh[i % 32] |= (uint8_t)((code[32] >> 4) << (i / 32 * 2 + 1));
+        }
+    }
+}
+
 const struct weight_format WEIGHT(q5_k) = {
     .dtype = DTYPE_Q5_K, .name = "q5_k", .block_len = 256,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

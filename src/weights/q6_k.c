@@ -1,6 +1,7 @@
 /* 6 bits, 8-bit scales for 16 under an f16 one for 256:
  * d * sc * (code - 32). */
 #include "weights/int_mul.h"
+#include "weights/quantize.h"
 
 struct block {
     uint8_t  ql[128];    /* low four bits */
@@ -50,8 +51,93 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+/* Codes of 16 values at a trial scale, and sums of x^2 times l * x and l * l. */
+static void trial(int8_t *code, float sum[2], const float *x, float inverse)
+{
+    sum[0] = sum[1] = 0.0f;
+    for (int i = 0; i < 16; i++) {
+        int l = quant_clamp(quant_nearest(inverse * x[i]), -32, 31);
+        float w = x[i] * x[i];
+
+        code[i] = (int8_t)l;
+        sum[0] += w * x[i] * (float)l;
+        sum[1] += w * (float)l * (float)l;
+    }
+}
+
+/* The scale for 16 values; their codes stay where no better one is stored. */
+static float fit_scale(int8_t *code, const float *x)
+{
+    float most = quant_extreme(x, 16), sum[2], scale, best;
+    int8_t other[16];
+
+    memset(code, 0, 16);
+    if (fabsf(most) < 1e-15f)
+        return 0.0f;
+    trial(code, sum, x, -32.0f / most);
+    scale = sum[1] != 0.0f ? sum[0] / sum[1] : 0.0f;
+    best = scale * sum[0];
+    for (int k = -9; k <= 9; k++) {
+        trial(other, sum, x, -(32.0f + 0.1f * (float)k) / most);
+        if (k != 0 && sum[1] > 0.0f && sum[0] * sum[0] > best * sum[1]) {
+            memcpy(code, other, sizeof other);
+            scale = sum[0] / sum[1];
+            best = scale * sum[0];
+        }
+    }
+    return scale;
+}
+
+static void put_codes(struct block *to, const int8_t *code)
+{
+    for (int i = 0; i < 128; i++) {
+        const int8_t *at = code + i / 64 * 128 + i % 64;
+        to->ql[i] = (uint8_t)((at[0] & 15) | (at[64] & 15) << 4);
+    }
+    for (int i = 0; i < 64; i++) {
+        const int8_t *at = code + i / 32 * 128 + i % 32;
+        to->qh[i] = (uint8_t)(at[0] >> 4 | at[32] >> 4 << 2 | at[64] >> 4 << 4
+                              | at[96] >> 4 << 6);
+    }
+}
+
+static void quantize_block(struct block *to, const float *x)
+{
+    float scale[16], most, inverse;
+    int8_t code[256];
+
+    for (int j = 0; j < 16; j++)
+        scale[j] = fit_scale(code + 16 * j, x + 16 * j);
+    most = quant_extreme(scale, 16);
+    memset(to, 0, sizeof *to);
+    if (fabsf(most) < 1e-15f)
+        return;
+    inverse = -128.0f / most;
+    to->d = f16_from_f32(1.0f / inverse);
+    for (int j = 0; j < 16; j++) {
+        int sc = quant_nearest(inverse * scale[j]);
+        float d;
+
+        to->scales[j] = (int8_t)(sc < 127 ? sc : 127);
+        d = f32_from_f16(to->d) * (float)to->scales[j];
+        for (int i = 16 * j; i < 16 * j + 16 && d != 0.0f; i++)
+            code[i] = (int8_t)quant_clamp(quant_nearest(x[i] / d), -32, 31);
+    }
+    for (int i = 0; i < 256; i++)
+        code[i] = (int8_t)(code[i] + 32);
+    put_codes(to, code);
+}
+
+static void quantize(void *y, const float *x, size_t n)
+{
+    struct block *to = y;
+
+    for (; n > 0; n -= 256, x += 256, to++)
+        quantize_block(to, x);
+}
+
 const struct weight_format WEIGHT(q6_k) = {
     .dtype = DTYPE_Q6_K, .name = "q6_k", .block_len = 256,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -1,5 +1,6 @@
 /* 8 bits, one scale for 32: d * code. */
 #include "weights/int_mul.h"
+#include "weights/quantize.h"
 
 struct block {
     uint16_t d;
@@ -40,8 +41,24 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
+static void quantize(void *y, const float *x, size_t n)
+{
+    struct block *to = y;
+
+    for (; n > 0; n -= 32, x += 32, to++) {
+        float d = fabsf(quant_extreme(x, 32)) / 127.0f;
+        float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+
+        to->d = f16_from_f32(d);
+        /* Half away from zero, and from the scale before it was rounded. */
+        for (int i = 0; i < 32; i++)
+            to->qs[i] = (int8_t)quant_clamp((int)roundf(x[i] * inverse),
+                                            -128, 127);
+    }
+}
+
 const struct weight_format WEIGHT(q8_0) = {
     .dtype = DTYPE_Q8_0, .name = "q8_0", .block_len = 32,
-    .expand = expand, .act = ACT_INT8,
+    .expand = expand, .quantize = quantize, .act = ACT_INT8,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -18,6 +18,20 @@
     X(q6_k)                                                                  \
     X(iq4_nl)                                                                \
     X(iq4_xs)                                                                \
-    X(mxfp4)
+    X(mxfp4)                                                                 \
+    X(f8_e4m3)                                                               \
+    X(f8_e5m2)                                                               \
+    X(iq2_xxs)                                                               \
+    X(iq2_xs)                                                                \
+    X(iq2_s)                                                                 \
+    X(iq3_xxs)                                                               \
+    X(iq3_s)                                                                 \
+    X(iq1_s)                                                                 \
+    X(iq1_m)                                                                 \
+    X(tq1_0)                                                                 \
+    X(tq2_0)                                                                 \
+    X(nvfp4)                                                                 \
+    X(q1_0)                                                                  \
+    X(q2_0)
 
 #endif
