@@ -65,13 +65,14 @@ static void trial(int8_t *code, float sum[2], const float *x, float inverse)
     }
 }
 
-/* The scale for 16 values; their codes stay where no better one is stored. */
+/* The scale for 16 values, and codes that hold where it comes out as zero: the
+ * reference leaves -32 there, not 0. */
 static float fit_scale(int8_t *code, const float *x)
 {
     float most = quant_extreme(x, 16), sum[2], scale, best;
     int8_t other[16];
 
-    memset(code, 0, 16);
+    memset(code, -32, 16);
     if (fabsf(most) < 1e-15f)
         return 0.0f;
     trial(code, sum, x, -32.0f / most);

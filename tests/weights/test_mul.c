@@ -173,7 +173,7 @@ static void shapes_do_not_change_bits(void **state)
     (void)state;
     for (size_t k = 0; plain->formats[k]; k++) {
         const struct weight_format *f = plain->formats[k];
-        struct sample s = sample_make(f, ROWS, f->block_len < 256 ? 544 : 768);
+        struct sample s = sample_make(f, ROWS, f->block_len < 64 ? 544 : 768);
 
         for (size_t set = 0; isa_at(set) && f->pack; set++)
             if (runs(isa_at(set)))
