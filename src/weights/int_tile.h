@@ -130,30 +130,39 @@ TILE_INLINE void int_expand(const struct int_format *f, float *y,
     }
 }
 
-/* Put the code of inner position k into `codes`, which were zero. */
-static inline void int_put(const struct int_shape *s, uint8_t *codes, int row,
-                           int k, unsigned code)
+/* One row of a block as it lies in the tile, 4 bytes for each 64-byte part. */
+TILE_INLINE void int_planes(const struct int_shape *s, uint8_t *plane,
+                            const uint8_t *code)
 {
-    int low = int_low_bits(s), c = k / 4;
-    uint8_t *at = codes + row * 4 + k % 4;
-    uint8_t *high = at + INT_CHUNK_SIZE * low;
+    int low = int_low_bits(s), high = low < 8 ? s->bits - low : 0;
 
     if (low == 8)
-        at[c * INT_CHUNK_SIZE] = (uint8_t)code;
-    else if (low == 4)
-        at[c % 4 * INT_CHUNK_SIZE] |= (uint8_t)((code & 15u) << c / 4 * 4);
-    else
-        at[c / 4 * INT_CHUNK_SIZE] |= (uint8_t)((code & 3u) << c % 4 * 2);
-    if (s->bits - low == 1 && low < 8)
-        *high |= (uint8_t)((code >> low) << c);
-    else if (s->bits - low == 2)
-        high[c / 4 * INT_CHUNK_SIZE] |= (uint8_t)((code >> low) << c % 4 * 2);
+        memcpy(plane, code, ACT_BLOCK);
+    for (int i = 0; i < 16 && low == 4; i++)
+        plane[i] = (uint8_t)((code[i] & 15u) | (unsigned)code[i + 16] << 4);
+    for (int i = 0; i < 8 && low == 2; i++) {
+        const uint8_t *c = code + i / 4 * 16 + i % 4;
+        plane[i] = (uint8_t)((c[0] & 3u) | (c[4] & 3u) << 2 | (c[8] & 3u) << 4
+                             | (c[12] & 3u) << 6);
+    }
+    plane += 4 * low;
+    for (int i = 0; i < 4 && high == 1; i++) {
+        plane[i] = 0;
+        for (int c = 0; c < INT_CHUNKS; c++)
+            plane[i] |= (uint8_t)((unsigned)code[4 * c + i] >> low << c);
+    }
+    for (int i = 0; i < 8 && high == 2; i++) {
+        const uint8_t *c = code + i / 4 * 16 + i % 4;
+        plane[i] = (uint8_t)(c[0] >> low | c[4] >> low << 2
+                             | c[8] >> low << 4 | c[12] >> low << 6);
+    }
 }
 
 TILE_INLINE void int_pack_block(const struct int_shape *s, uint8_t *group,
                                 int row, size_t b, const struct int_block *blk)
 {
     uint8_t *at = group + int_block_at(s, b);
+    uint8_t plane[4 * 8];
     int n_sub = ACT_BLOCK / s->sub;
 
     if (b % (size_t)s->head == 0) {
@@ -167,8 +176,10 @@ TILE_INLINE void int_pack_block(const struct int_shape *s, uint8_t *group,
         if (s->min)
             at[(n_sub + h) * WEIGHT_GROUP + row] = blk->sub_min[h];
     }
-    for (int k = 0; k < ACT_BLOCK; k++)
-        int_put(s, at + int_subs_size(s), row, k, blk->code[k]);
+    int_planes(s, plane, blk->code);
+    for (int i = 0; i < s->bits; i++)
+        memcpy(at + int_subs_size(s) + i * INT_CHUNK_SIZE + row * 4,
+               plane + 4 * i, 4);
 }
 
 TILE_INLINE void int_pack(const struct int_format *f, void *group,
@@ -176,15 +187,13 @@ TILE_INLINE void int_pack(const struct int_format *f, void *group,
 {
     struct int_block blk;
 
+    /* Missing rows and the padding at the end stay zero. */
     memset(group, 0, int_group_size(&f->shape, rows->n_cols));
-    for (size_t r = 0; r < rows->n_rows; r++) {
-        const char *row = (const char *)rows->data + r * rows->row_stride;
-
-        for (size_t b = 0; b < rows->n_cols / ACT_BLOCK; b++) {
-            f->read(&blk, row, b);
+    for (size_t b = 0; b < rows->n_cols / ACT_BLOCK; b++)
+        for (size_t r = 0; r < rows->n_rows; r++) {
+            f->read(&blk, (const char *)rows->data + r * rows->row_stride, b);
             int_pack_block(&f->shape, group, (int)r, b, &blk);
         }
-    }
 }
 
 #endif
