@@ -36,7 +36,10 @@ struct chat {
 
 /* ---- special tokens ---- */
 
-static const struct { const char *name; enum tok_role role; } roles[N_TOKENS] = {
+static const struct {
+    const char   *name;
+    enum tok_role role;
+} roles[N_TOKENS] = {
     { "bos_token", TOK_ROLE_BOS }, { "eos_token", TOK_ROLE_EOS },
     { "unk_token", TOK_ROLE_UNK }, { "sep_token", TOK_ROLE_SEP },
     { "pad_token", TOK_ROLE_PAD }, { "cls_token", TOK_ROLE_CLS },

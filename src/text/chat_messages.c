@@ -1,3 +1,6 @@
+/* Messages are changed in copies: a request is the caller's.  Only the levels
+ * that change are copied (the list, each message, its tool calls); everything
+ * below is shared. */
 #include "text/chat_messages.h"
 
 #include "text/template_text.h"

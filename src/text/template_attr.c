@@ -1,5 +1,9 @@
 /* Attributes, items and slices, as the sandbox lets templates see them: `.x`
- * asks for an attribute, then for an item; `['x']` the other way round. */
+ * asks for an attribute, then for an item; `['x']` the other way round.
+ *
+ * What is not there is undefined.  Methods that would change their object are
+ * there, but undefined, too, and their use is the sandbox's error.  Names with
+ * underscores are no special case: no table has one, and a dict may. */
 #include "text/template_run.h"
 
 #include "base/checked.h"

@@ -1,4 +1,10 @@
-/* Calls: arguments, rows of the tables, macros, and what else can be called. */
+/* Calls: arguments, rows of the tables, macros, and what else can be called.
+ *
+ * Built-in functions are rows with a parameter list in words; `bind` lays the
+ * arguments of a call out in that order, so a function only looks at arg[0],
+ * arg[1] ... and never at keywords.  Macros have their parameters in the tree
+ * and their own rules: too few arguments are undefined, too many an error,
+ * unless the body mentions varargs or kwargs. */
 #include "text/template_run.h"
 
 #include "base/limits.h"
@@ -95,6 +101,7 @@ bool call_args(struct run *r, const struct node *n, struct args *out)
 
 /* ---- binding them to a row's parameters ---- */
 
+/* One word of a row's parameter list. */
 struct param {
     struct slice name;
     bool         optional, keyword;
@@ -113,6 +120,7 @@ static bool next_param(struct slice *spec, struct param *out)
     return true;
 }
 
+/* Parameter i: by position, else by name. */
 static bool bind_one(struct run *r, struct call *c, const struct param *p,
                      size_t i, size_t *used)
 {
@@ -137,6 +145,7 @@ static bool bind_one(struct run *r, struct call *c, const struct param *p,
     return true;
 }
 
+/* Lay the arguments out in the row's order.  False: an error is recorded. */
 static bool bind(struct run *r, struct call *c)
 {
     struct slice spec = slice_of(c->row->params);
@@ -270,6 +279,8 @@ static bool bind_specials(struct run *r, const struct macro *m, struct frame *f,
     return true;
 }
 
+/* Defaults are evaluated inside the macro at each call: they see parameters to
+ * their left, and the outer variables as they are now. */
 static bool fill_defaults(struct run *r, const struct node *n)
 {
     for (const struct node *p = n->list; p != NULL; p = p->next) {
@@ -284,6 +295,8 @@ static bool fill_defaults(struct run *r, const struct node *n)
     return true;
 }
 
+/* A macro's value is the text its body writes.  The output goes back to where
+ * it was on every way out, also when the body failed halfway. */
 static struct val call_macro(struct run *r, const struct macro *m,
                              const struct args *args)
 {
@@ -333,6 +346,8 @@ static struct val call_joiner(struct run *r, struct joiner *j,
     return first ? str_share(r, SLICE("")) : j->sep;
 }
 
+/* What calls itself is counted: templates recurse over JSON schemas, whose
+ * depth the request decides. */
 static struct val call_nested(struct run *r, struct val callee,
                               const struct args *args)
 {

@@ -1,4 +1,9 @@
-/* Equality, order and membership. */
+/* Equality, order and membership.
+ *
+ * Equality never fails: values of different kinds are different, but for
+ * numbers. Order exists among numbers, among strings, and among lists or
+ * tuples; all else is an error.  Lists are ordered by their first items that
+ * differ, so equal items need no order of their own. */
 #include "text/template_run.h"
 
 #include <math.h>

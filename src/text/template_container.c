@@ -1,4 +1,8 @@
-/* Lists, tuples and dicts: making and filling; truth, length, hashes. */
+/* Lists, tuples and dicts: making and filling; truth, length, hashes.
+ *
+ * Growing doubles, and the old room stays in the arena: at most as much again
+ * is lost.  A number that is whole hashes like the integer, as 1, 1.0 and true
+ * are one key. */
 #include "text/template_run.h"
 
 #include <math.h>

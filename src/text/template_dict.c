@@ -1,3 +1,5 @@
+/* Most dicts of a template have a handful of keys: those are searched in order.
+ * Larger ones get an index with open addressing, at most half full. */
 #include "text/template_dict.h"
 
 enum { INDEX_FROM = 9, INDEX_MIN = 32 };   /* indexed: more entries than that */

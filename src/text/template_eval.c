@@ -1,6 +1,14 @@
-/* Expressions. */
+/* Expressions: one function for each kind of node.
+ *
+ * Parts are evaluated in Python's order, and only those it would evaluate:
+ * and, or, if and chained comparisons stop where their value is known, so a
+ * template may guard a part that would fail.  Before anything that can fail,
+ * run.at is set back to the node itself: its parts have moved it, and errors
+ * point with it. */
 #include "text/template_run.h"
 
+/* A variable that nobody has set is undefined, which is a value, not an error:
+ * what is done with it decides. */
 static struct val eval_name(struct run *r, const struct node *n)
 {
     const struct frame *f = r->frame;
@@ -40,6 +48,7 @@ static struct val eval_dict(struct run *r, const struct node *n)
     return out;
 }
 
+/* a ~ b ~ c: everything becomes text first; markup loses its mark. */
 static struct val eval_concat(struct run *r, const struct node *n)
 {
     struct build b;
@@ -91,6 +100,8 @@ static struct val eval_cond(struct run *r, const struct node *n)
                          " else section was defined.");
 }
 
+/* A slice goes past getitem, as in the reference: what cannot be sliced is an
+ * error here, while an index that is not there is undefined. */
 static struct val eval_slice(struct run *r, const struct node *n)
 {
     const struct node *nodes[3] = { n->b, n->c, n->list };
@@ -116,6 +127,8 @@ static struct val eval_call(struct run *r, const struct node *n)
     return call_value(r, callee, &args);
 }
 
+/* Tests are called like filters.  An unknown name got this far only inside an
+ * `if`, where the reference, too, waits until it is needed. */
 static struct val eval_filter(struct run *r, const struct node *n)
 {
     struct args args;
@@ -181,6 +194,7 @@ static struct val eval_kind(struct run *r, const struct node *n)
     }
 }
 
+/* Names and constants are most of all nodes: they take no depth. */
 struct val eval(struct run *r, const struct node *n)
 {
     if (!run_steps(r, 1))

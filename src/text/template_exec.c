@@ -99,6 +99,7 @@ static bool assign_attribute(struct run *r, const struct node *target,
     return dict_set(r, ns.dict, name, v);
 }
 
+/* Unpacking: as many values as targets, no more and no fewer. */
 static bool assign_tuple(struct run *r, struct val *slots, uint32_t shift,
                          const struct node *target, struct val v)
 {

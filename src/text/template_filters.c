@@ -1,4 +1,8 @@
-/* Filters on single values, and the table of all filters. */
+/* Filters on single values, and the table of all filters.
+ *
+ * int and float take text as Python's constructors do (spaces around, single
+ * underscores between digits, signs, inf and nan) and fall back to the given
+ * default where those raise. */
 #include "text/template_filters.h"
 
 #include "base/clock.h"

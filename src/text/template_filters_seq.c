@@ -1,5 +1,9 @@
-/* Filters on sequences.  Those that are generators in Jinja are stages here:
- * they work when somebody walks over them, once. */
+/* Filters on sequences.
+ *
+ * Those that are generators in Jinja are stages here: they do nothing until
+ * somebody walks over them, and can be walked once.  It shows: a filter's
+ * mistake in its arguments is no error while nobody looks, `if x|select` is
+ * always true, and a second loop over the same one is empty. */
 #include "text/template_filters.h"
 
 #include "text/template_str.h"

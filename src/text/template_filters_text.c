@@ -1,4 +1,6 @@
-/* Filters on text. */
+/* Filters on text.  Most take any value and make it a string first; markup
+ * stays markup where Jinja says soft_str and becomes plain where it says str.
+ */
 #include "text/template_filters.h"
 #include "text/template_str.h"
 
@@ -106,6 +108,8 @@ static bool read_indention(struct run *r, const struct call *c, struct val *out)
     return !val_failed(*out);
 }
 
+/* Lines are split as str.splitlines does, so that other line breaks than \n
+ * turn into \n; the newline Jinja appends keeps the last line, empty or not. */
 struct val f_indent(struct run *r, const struct call *c)
 {
     struct val indention, s = c->self;
@@ -203,6 +207,7 @@ static bool is_unreserved(unsigned char c)
         || c == '~';
 }
 
+/* Percent-encoding of UTF-8; in a query a space is a plus and / is escaped. */
 static void put_quoted(struct build *b, struct slice s, bool query)
 {
     if (!run_bytes(b->r, 4 * s.len))

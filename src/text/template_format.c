@@ -1,4 +1,10 @@
-/* One value by one format specification. */
+/* One value by one format specification.
+ *
+ * `%` and str.format have the same fields under other letters; both fill a
+ * struct spec and come here.  Numbers are put together from sign, prefix and
+ * digits, as zeros go between them and other fill characters in front.  The C
+ * library formats the digits of floats: it rounds exactly, as Python does; its
+ * decimal point is the locale's and is put right afterwards. */
 #include "text/template_format.h"
 
 #include <math.h>
@@ -38,6 +44,7 @@ static bool take(struct slice *s, char c)
     return true;
 }
 
+/* A fill character counts only when an alignment follows it. */
 static void read_align(struct slice *s, struct spec *out)
 {
     uint32_t cp;
@@ -162,6 +169,7 @@ static void put_grouped(struct strbuf *out, struct slice digits, char group,
 
 /* ---- integers ---- */
 
+/* %c and {:c}: a code point. */
 static bool put_char(struct build *b, const struct spec *s, int64_t v)
 {
     char utf8[4];

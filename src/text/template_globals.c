@@ -1,5 +1,9 @@
 /* Global functions, and what loops, cyclers, joiners, macros, ranges and
- * numbers show as attributes. */
+ * numbers show as attributes.
+ *
+ * The reference's own additions are among them: raise_exception (the way a
+ * template refuses a conversation) and strftime_now.  lipsum, which only makes
+ * filler text, is refused by name. */
 #include "text/template_run.h"
 
 #include <math.h>
@@ -8,6 +12,8 @@ enum { RANGE_MAX = 100000 };     /* the sandbox's own limit */
 
 /* ---- functions ---- */
 
+/* The sandbox refuses ranges above its limit; lengths are worked out in doubles
+ * first, as the ends may be 2^64 apart. */
 static struct val g_range(struct run *r, const struct call *c)
 {
     int64_t part[3] = { 0, 0, 1 };
@@ -246,6 +252,7 @@ static struct val l_cycle(struct run *r, const struct call *c)
     return c->args->at[(size_t)c->self.loop->index0 % c->args->n];
 }
 
+/* True when the arguments differ from those of the call before. */
 static struct val l_changed(struct run *r, const struct call *c)
 {
     struct loop *l = c->self.loop;

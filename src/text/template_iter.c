@@ -1,4 +1,8 @@
-/* Walking over values. */
+/* Walking over values.
+ *
+ * An iterator is an object with a function `next`: containers have one each,
+ * the stages of filters bring their own.  Those of filters can be walked once,
+ * like Python's generators: iter_open hands the same one out again, used up. */
 #include "text/template_run.h"
 
 static int next_nothing(struct run *r, struct iter *it, struct val *item)
@@ -31,6 +35,7 @@ static int next_char(struct run *r, struct iter *it, struct val *item)
     return val_failed(*item) ? -1 : 1;
 }
 
+/* Keys of a dict; keys, values or pairs of a view. */
 static int next_entry(struct run *r, struct iter *it, struct val *item)
 {
     const struct dict *d = it->src.dict;

@@ -1,4 +1,9 @@
-/* The tojson filter: Python's json.dumps. */
+/* The tojson filter: Python's json.dumps, which transformers puts in place of
+ * Jinja's own: no escapes for HTML, letters beyond ASCII as they are.
+ *
+ * Dicts keep their order unless sort_keys asks; keys that are numbers, bools or
+ * none become strings.  NaN and infinities are written as Python writes them,
+ * although that is no JSON: the model has learnt it so. */
 #include "text/template_filters.h"
 
 #include <math.h>

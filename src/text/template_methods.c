@@ -1,5 +1,8 @@
-/* Methods of lists, tuples and dicts.  Those that would change their object are
- * there by name only: the sandbox hides them. */
+/* Methods of lists, tuples and dicts.  Those that would change their object
+ * are there by name only: the sandbox hides them.
+ *
+ * Because lists and dicts cannot change, views of them need no copies and a
+ * walk over one never meets a surprise. */
 #include "text/template_run.h"
 
 static struct val l_count(struct run *r, const struct call *c)

@@ -39,6 +39,8 @@ static struct val divide_whole(struct run *r, enum op op, int64_t a, int64_t b)
     return val_int(op == OP_MOD ? m : q);
 }
 
+/* Python's floor division of floats: the quotient is put right by the
+ * remainder, not by floor alone, which may be one off. */
 static struct val divide_float(struct run *r, enum op op, double a, double b)
 {
     if (b == 0)

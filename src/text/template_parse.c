@@ -144,6 +144,8 @@ void parse_raise(struct node *n, const struct node *part)
         n->height = (uint16_t)(part->height + 1);
 }
 
+/* Nodes are counted and their height is checked as they are made, so that
+ * neither a long nor a deep template gets further than this. */
 struct node *parse_over(struct parser *p, enum node_kind kind,
                         const struct token *at, struct node *a,
                         struct node *b, struct node *c)

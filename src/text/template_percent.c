@@ -1,4 +1,8 @@
-/* `format % values`, as Python's printf-style formatting. */
+/* `format % values`, as Python's printf-style formatting.
+ *
+ * The right side is a tuple of values, a mapping for %(name)s, or one value.
+ * Too few values are an error, and so are too many, unless the right side
+ * could have been a mapping: Python counts lists among those. */
 #include "text/template_format.h"
 
 struct percent {

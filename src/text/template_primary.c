@@ -15,6 +15,8 @@ static struct node *parse_constant(struct parser *p, struct val value)
     return n;
 }
 
+/* A name, a word that is a constant, or (in targets) a namespace's attribute.
+ */
 static struct node *parse_name(struct parser *p, bool with_namespace)
 {
     static const struct { const char *name; struct val value; } words[] = {
@@ -125,6 +127,7 @@ static struct node *parse_dict(struct parser *p)
     return parse_advance(p) ? n : NULL;
 }
 
+/* (a) is a, (a,) and () are tuples. */
 static struct node *parse_parens(struct parser *p)
 {
     struct node *n = parse_advance(p) ? parse_tuple(p, TUPLE_PARENS, NULL)

@@ -1,4 +1,8 @@
-/* str() and repr(): how values look. */
+/* str() and repr(): how values look.
+ *
+ * Text of containers is Python's to the byte, as templates do print them: which
+ * quotes a string gets, which characters are escaped, how a float is written.
+ * Recursion is paid for with run.depth; a namespace may hold itself. */
 #include "text/template_run.h"
 
 #include "base/json.h"

@@ -1,4 +1,8 @@
-/* Beginning and end of a run; errors and budgets. */
+/* Beginning and end of a run; errors and budgets.
+ *
+ * The first error of a run is kept and everything else unwinds; whatever fails
+ * afterwards because of it must not overwrite the sentence.  All values lie in
+ * one arena with a limit, so ending a run is freeing that, on every way out. */
 #include "text/template_run.h"
 
 #include "base/checked.h"
@@ -139,6 +143,8 @@ bool run_write(struct run *r, struct slice s)
     return run_bytes(r, s.len);
 }
 
+/* Text written since `mark` as a value.  It is copied: the output goes on
+ * behind the mark. */
 struct val capture(struct run *r, size_t mark)
 {
     struct slice s = { r->out->at + mark, r->out->len - mark };
@@ -204,6 +210,8 @@ static struct val from_json(struct run *r, const struct json *j)
     }
 }
 
+/* What names are looked up in that the template does not set: the global
+ * functions, then the caller's variables over them. */
 static bool make_context(struct run *r, const struct template_var *vars,
                          size_t n_vars)
 {

@@ -1,4 +1,9 @@
-/* Sorting and grouping. */
+/* Sorting and grouping.
+ *
+ * Comparing may fail (1 < 'a' is an error), so the C library's qsort cannot be
+ * used; it is not stable either.  A merge from the bottom up is, and needs no
+ * recursion.  Which pairs are compared is not Python's choice, but whether all
+ * values can be ordered does not depend on it. */
 #include "text/template_filters.h"
 
 struct pair {

@@ -1,5 +1,10 @@
 /* Methods of strings: case, classes of characters, padding; and the table of
- * all of them. */
+ * all of them.
+ *
+ * Case is Python's: full mappings (one letter may become three), a capital
+ * sigma by its place in the word, title case for letters that have one.  The
+ * classes ask the Unicode tables, not the C library, whose answers depend on
+ * the locale. */
 #include "text/template_str.h"
 
 /* ---- case ---- */
@@ -123,6 +128,7 @@ struct val s_swapcase(struct run *r, const struct call *c)
 
 /* ---- classes ---- */
 
+/* isalpha and its kin: every character, and at least one unless `empty`. */
 static struct val all_are(struct run *r, const struct call *c,
                           bool (*is)(uint32_t), bool empty)
 {
@@ -315,6 +321,7 @@ struct val s_rjust(struct run *r, const struct call *c)
     return justify(r, c, 2);
 }
 
+/* Zeros go between the sign and the rest. */
 struct val s_zfill(struct run *r, const struct call *c)
 {
     struct slice s = val_slice(c->self);
@@ -332,6 +339,7 @@ struct val s_zfill(struct run *r, const struct call *c)
     return val_failed(v) ? v : str_like(str_concat(r, v, tail), c->self);
 }
 
+/* Columns count from the last line break. */
 struct val s_expandtabs(struct run *r, const struct call *c)
 {
     struct slice s = val_slice(c->self);

@@ -1,4 +1,8 @@
-/* Strings: making, joining, escaping. */
+/* Strings: making, joining, escaping.
+ *
+ * A string is a view of bytes that stay for the whole run: of the request, of
+ * the template, or of the arena.  So parts are taken without copying, and only
+ * joins, replacements and the like make new bytes. */
 #include "text/template_run.h"
 
 #include "base/checked.h"
@@ -54,6 +58,8 @@ struct val str_part(struct run *r, struct val of, size_t from, size_t to)
     return str_share(r, s);
 }
 
+/* The first join of a string makes a buffer with a little room; each later one
+ * that does not fit makes it half as large again, so that n joins cost n. */
 struct val str_concat(struct run *r, struct val a, struct val b)
 {
     struct slice x = val_slice(a), y = val_slice(b);

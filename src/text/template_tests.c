@@ -1,4 +1,8 @@
-/* Tests: what stands behind `is`. */
+/* Tests: what stands behind `is`.
+ *
+ * Undefined is most things to most tests, as in the reference: it can be
+ * called, walked and measured, and only its use fails.  A bool is a number,
+ * but no integer; a mapping is a sequence. */
 #include "text/template_run.h"
 
 static struct val t_odd(struct run *r, const struct call *c)
@@ -138,6 +142,8 @@ static struct val t_callable(struct run *r, const struct call *c)
                     || k == VAL_METHOD || k == VAL_LOOP || k == VAL_JOINER);
 }
 
+/* Identity.  Small integers and equal strings are one object in Python's eyes
+ * (constants are shared); other numbers are not. */
 static struct val t_sameas(struct run *r, const struct call *c)
 {
     struct val a = c->self, b = c->arg[0];
