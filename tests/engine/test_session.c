@@ -136,6 +136,12 @@ static bool at_third(void *arg, const char *doing, uint64_t done, uint64_t total
     return ++*(int *)arg == 3 && done == 32;
 }
 
+static bool at_once(void *arg, const char *doing, uint64_t done, uint64_t total)
+{
+    (void)arg, (void)doing, (void)done, (void)total;
+    return true;
+}
+
 static void cancelled_in_the_middle(void **state)
 {
     static struct fake f;
@@ -159,6 +165,11 @@ static void cancelled_in_the_middle(void **state)
     assert_int_equal(reused, 32);
     fake_logits(want, tokens, 100);
     assert_memory_equal(want, session_logits(s), sizeof want);
+    /* Nothing runs, and no old row stays. */
+    r = (struct session_run){ .tokens = tokens, .n = 100, .rows_from = 99,
+        .progress = &(struct progress){ at_once, NULL } };
+    assert_int_equal(session_run(s, &r, NULL), ERR_CANCELLED);
+    assert_null(session_logits(s));
     session_close(s);
 }
 
