@@ -214,21 +214,25 @@ static void take_spaces(struct added_scan *s, struct added_part *m)
     m->len = end > start ? end - start : 0;
 }
 
+static bool give_held(struct added_scan *s, struct added_part *part)
+{
+    *part = s->held;
+    s->done = part->at + part->len;
+    s->held.token = NULL;
+    return true;
+}
+
 bool added_scan_next(struct added_scan *s, struct added_part *part)
 {
-    if (s->held.token != NULL) {
-        *part = s->held;
-        s->done = part->at + part->len;
-        s->held.token = NULL;
-        return true;
-    }
+    if (s->held.token != NULL)
+        return give_held(s, part);
     struct added_part m;
     bool found = s->trie->n_nodes > 0 && find_match(s, &m);
     if (found) {
         take_spaces(s, &m);
         s->held = m;
         if (s->done >= m.at)
-            return added_scan_next(s, part);
+            return give_held(s, part);
     } else {
         m.at = s->text.len;
         if (s->done >= m.at)

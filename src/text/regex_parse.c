@@ -430,6 +430,7 @@ static enum err wrap_operand(struct parser *p)
         return fail_nomem(p->r.why);
     char *at = text->at + p->operand;
     memmove(at + 3, at, text->len - 4 - (size_t)p->operand);
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): a strbuf
     memcpy(at, "(?:", 3);
     return ERR_OK;
 }

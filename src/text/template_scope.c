@@ -18,6 +18,7 @@
 #include "text/template_dict.h"
 #include "text/template_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct function {
@@ -100,6 +101,7 @@ static struct symbol *define(struct pass *p, struct names *s, struct val name,
 {
     const struct entry *e = dict_find_str(&s->symbols, val_slice(name));
     if (e != NULL) {
+        assert(p->at != NULL);
         p->at[e->value.integer].load = load;
         return &p->at[e->value.integer];
     }
