@@ -19,11 +19,11 @@ void tok_set_role(struct tokenizer *t, enum tok_role role, int64_t id)
     t->role[role] = -1;
     if (id < 0)
         return;
-    if ((uint64_t)id < t->vocab.n)
+    if (vocab_has(&t->vocab, id))
         t->role[role] = (int32_t)id;
     else
-        notice(t->notices, "the %s token's id %lld is out of range (%zu "
-               "tokens) and ignored", tok_role_name(role), (long long)id,
+        notice(t->notices, "the %s token's id %lld is no token (there are %zu) "
+               "and ignored", tok_role_name(role), (long long)id,
                t->vocab.n);
 }
 
@@ -32,8 +32,8 @@ enum err tok_list_id(struct tokenizer *t, struct tok_ids *list, int64_t id,
 {
     size_t i = 0;
 
-    if (id < 0 || (uint64_t)id >= t->vocab.n) {
-        notice(t->notices, "%s: id %lld is out of range (%zu tokens) and "
+    if (!vocab_has(&t->vocab, id)) {
+        notice(t->notices, "%s: id %lld is no token (there are %zu) and "
                "ignored", what, (long long)id, t->vocab.n);
         return ERR_OK;
     }
