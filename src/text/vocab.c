@@ -164,7 +164,8 @@ void vocab_find_many(const struct vocab *v, const struct slice *texts, size_t n,
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t s = v->slots[hash[i] & mask] & SLOT_ID;
-        prefetch(&v->at[s == 0 ? 0 : s - 1]);
+        if (s != 0)
+            prefetch(&v->at[s - 1]);
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t s = v->slots[hash[i] & mask] & SLOT_ID;
