@@ -1,44 +1,44 @@
-/* The smallest useful program: ask a model one question, print the answer.
- *
- *     cc hello.c $(pkg-config --cflags --libs osmia) -o hello
- *     ./hello model.gguf "What is the capital of France?" */
+/* Ask a model one question:   hello model.gguf "Who are you?"
+ * cc hello.c $(pkg-config --cflags --libs osmia) -o hello */
 #include <osmia.h>
 #include <stdio.h>
+#include <string.h>
 
 static bool print(void *arg, const char *text, size_t len)
 {
     (void)arg;
     fwrite(text, 1, len, stdout);
-    return fflush(stdout) != 0;         /* nobody reads: enough */
+    return fflush(stdout) != 0;              /* nobody reads: that is enough */
 }
 
 int main(int argc, char **argv)
 {
-    static char prompt[8192];
-    static int32_t ids[8192];
-    char request[4096];
-    struct osmia_error why;
-    struct osmia_model *model;
+    static char request[8192], prompt[16384];
+    static int32_t ids[16384];
     struct osmia_buffer text = { prompt, sizeof prompt, 0 };
-    struct osmia_ids tokens = { ids, 8192, 0 };
+    struct osmia_ids tokens = { ids, sizeof ids / sizeof *ids, 0 };
     struct osmia_generate g = OSMIA_GENERATE_INIT;
+    struct osmia_model *model = NULL;
+    struct osmia_error why = { OSMIA_BAD_REQUEST, "hello MODEL QUESTION" };
 
-    if (argc != 3)
-        return fprintf(stderr, "usage: hello MODEL QUESTION\n"), 2;
-    int n = snprintf(request, sizeof request, "{\"messages\": [{\"role\": \"user\","
-                     " \"content\": \"%s\"}]}", argv[2]);   /* no " in it, please */
-    if (osmia_load(&model, argv[1], NULL, &why) != OSMIA_OK)
-        return fprintf(stderr, "hello: %s\n", why.text), 1;
-    g.on_text = print;
-    g.prompt = ids;
-    if (osmia_render(model, request, (size_t)n, &text, &why) == OSMIA_OK
-        && osmia_tokenize_prompt(model, prompt, text.len, &tokens, &why) == OSMIA_OK
-        && (g.n_prompt = tokens.n) > 0
-        && osmia_generate(model, &g, NULL, &why) == OSMIA_OK)
-        why.status = OSMIA_OK;
-    else
-        fprintf(stderr, "hello: %s", why.text);
-    printf("\n");
+    if (argc == 3 && strlen(argv[2]) < 8000 && !strpbrk(argv[2], "\"\\\n")
+        && osmia_load(&model, argv[1], NULL, &why) == OSMIA_OK) {
+        int n = snprintf(request, sizeof request, "{\"messages\": [{\"role\": "
+                         "\"user\", \"content\": \"%s\"}]}", argv[2]);
+        why.status = osmia_render(model, request, (size_t)n, &text, &why);
+    }
+    if (why.status == OSMIA_OK)
+        why.status = osmia_tokenize_prompt(model, prompt, text.len, &tokens,
+                                           &why);
+    if (why.status == OSMIA_OK) {
+        g.prompt = ids;
+        g.n_prompt = tokens.n;
+        g.on_text = print;
+        why.status = osmia_generate(model, &g, NULL, &why);
+        puts("");
+    }
+    if (why.status != OSMIA_OK)
+        fprintf(stderr, "hello: %s\n", why.text);
     osmia_unload(model);
     return why.status != OSMIA_OK;
 }

@@ -97,13 +97,13 @@ OSMIA_API unsigned osmia_pool_threads(const struct osmia_pool *pool);
 
 struct osmia_model;
 
-/* Told how work goes on ("loading", "prompt", ...; done of total in units of the
- * work, total 0: unknown), at least every 50 ms, on the thread that called.  A
- * true answer cancels: the call returns OSMIA_CANCELLED. */
+/* Told how work goes on ("loading", "prompt", ...; done of total in units of
+ * the work, total 0: unknown), at least every 50 ms, on the thread that called.
+ * A true answer cancels: the call returns OSMIA_CANCELLED. */
 typedef bool osmia_progress(void *arg, const char *doing, uint64_t done,
                             uint64_t total);
-/* Told what went on in an unexpected but lawful way while loading (a context cut
- * to what memory allows, a special token out of range). */
+/* Told what went on in an unexpected but lawful way while loading (a context
+ * cut to what memory allows, a special token out of range). */
 typedef void osmia_notice(void *arg, const char *sentence);
 
 struct osmia_options {
@@ -115,8 +115,8 @@ struct osmia_options {
                                        format while loading ("q8_0", ...) */
     const char        *kv;          /* type of the cache: "f16", "f32", "bf16",
                                        "q8_0"; NULL: f16, with `exact` f32 */
-    bool               exact;       /* f32 activations times de-quantised weights:
-                                       slower, for comparisons */
+    bool               exact;       /* f32 activations times de-quantised
+                                       weights: slower, for comparisons */
     uint32_t           context;     /* most tokens of a session; 0: the model's,
                                        cut to what memory allows */
     uint32_t           n_sessions;  /* that may be open at once; 0: 1 */
@@ -134,8 +134,8 @@ struct osmia_options {
 
 /* Load a model: a GGUF file (the first one of a split), a .safetensors file, a
  * Hugging Face directory, or owner/repo in the local Hugging Face cache.
- * options: NULL for the defaults.  What cannot fit into memory is refused before
- * weights are read (OSMIA_LIMIT, with both numbers). */
+ * options: NULL for the defaults.  What cannot fit into memory is refused
+ * before weights are read (OSMIA_LIMIT, with both numbers). */
 OSMIA_API enum osmia_status osmia_load(struct osmia_model **out,
                                        const char *path,
                                        const struct osmia_options *options,
@@ -165,11 +165,11 @@ OSMIA_API unsigned osmia_capabilities(const struct osmia_model *model);
 
 enum osmia_tokenize_flag {
     OSMIA_ADD_SPECIAL   = 1,     /* BOS and EOS as the tokenizer adds them */
-    OSMIA_PARSE_SPECIAL = 2      /* special tokens in the text become their ids */
+    OSMIA_PARSE_SPECIAL = 2      /* special tokens in the text become ids */
 };
 
-/* Where a function puts ids or text: room the caller has.  n or len becomes what
- * there is to put; when that is more than `capacity`, the function returns
+/* Where a function puts ids or text: room the caller has.  n or len becomes
+ * what there is to put; when that is more than `capacity`, the function returns
  * OSMIA_LIMIT and writes nothing else (at == NULL is fine with capacity 0). */
 struct osmia_ids {
     int32_t *at;
@@ -183,7 +183,8 @@ struct osmia_buffer {
 /* Text to ids; flags: enum osmia_tokenize_flag, or-ed. */
 OSMIA_API enum osmia_status
 osmia_tokenize(const struct osmia_model *model, const char *text, size_t len,
-               unsigned flags, struct osmia_ids *out, struct osmia_error *error);
+               unsigned flags, struct osmia_ids *out,
+               struct osmia_error *error);
 
 /* Ids to text.  Bytes that are no UTF-8 become U+FFFD.  skip_special: special
  * tokens give no text. */
@@ -233,8 +234,8 @@ struct osmia_sampling {
     size_t   size;                  /* sizeof this struct */
     float    temperature;           /* 0 .. 2; 0: the most likely token */
     uint32_t top_k;                 /* only the k most likely; 0: off */
-    float    top_p;                 /* 0 .. 1: the fewest tokens that make up this
-                                       share; 1: off */
+    float    top_p;                 /* 0 .. 1: the fewest tokens that make up
+                                       this share; 1: off */
     float    min_p;                 /* 0 .. 1: none below this part of the most
                                        likely one; 0: off */
     float    repetition_penalty;    /* above 0 .. 2; 1: off */
@@ -263,21 +264,22 @@ OSMIA_API void osmia_session_close(struct osmia_session *session);
 
 /* The tokens whose keys and values are cached, *n of them; valid until the next
  * call that computes on this session. */
-OSMIA_API const int32_t *osmia_session_tokens(const struct osmia_session *session,
-                                              size_t *n);
+OSMIA_API const int32_t *
+osmia_session_tokens(const struct osmia_session *session, size_t *n);
 
-/* [computes]  Append n tokens.  OSMIA_LIMIT: more than the context holds; nothing
- * ran.  OSMIA_CANCELLED: some may have run. */
+/* [computes]  Append n tokens.  OSMIA_LIMIT: more than the context holds;
+ * nothing ran.  OSMIA_CANCELLED: some may have run. */
 OSMIA_API enum osmia_status
 osmia_session_append(struct osmia_session *session, const int32_t *tokens,
                      size_t n, struct osmia_error *error);
 
 /* [computes]  Make the session hold exactly these tokens.  The longest common
- * prefix with what it holds is not computed again; *n_reused (may be NULL) tells
- * its length.  The next turn of a conversation costs its new tokens only. */
+ * prefix with what it holds is not computed again; *n_reused (may be NULL)
+ * tells its length.  So the next turn of a conversation costs its new tokens
+ * only. */
 OSMIA_API enum osmia_status
-osmia_session_set(struct osmia_session *session, const int32_t *tokens, size_t n,
-                  size_t *n_reused, struct osmia_error *error);
+osmia_session_set(struct osmia_session *session, const int32_t *tokens,
+                  size_t n, size_t *n_reused, struct osmia_error *error);
 
 /* The logits [vocab_size] behind the last token, or NULL (empty, truncated);
  * valid until the next call that computes on this session. */
@@ -292,9 +294,9 @@ osmia_session_sample(struct osmia_session *session,
                      int32_t *token, struct osmia_error *error);
 
 /* [computes]  Forget the tokens from position n on; n <= those held. */
-OSMIA_API enum osmia_status osmia_session_truncate(struct osmia_session *session,
-                                                   size_t n,
-                                                   struct osmia_error *error);
+OSMIA_API enum osmia_status
+osmia_session_truncate(struct osmia_session *session, size_t n,
+                       struct osmia_error *error);
 /* [computes]  A new session that holds the first n tokens of this one, sharing
  * their cache. */
 OSMIA_API enum osmia_status
@@ -325,7 +327,7 @@ struct osmia_generate {
                               0, 0, 0 }
 
 enum osmia_finish {
-    OSMIA_FINISH_STOP,              /* an end token, a stop string, or on_text */
+    OSMIA_FINISH_STOP,              /* end token, stop string, or on_text */
     OSMIA_FINISH_LENGTH             /* max_tokens, or the context is full */
 };
 
@@ -334,15 +336,15 @@ struct osmia_usage {
     enum osmia_finish finish;
     size_t            n_prompt;     /* tokens of the prompt, */
     size_t            n_cached;     /*   of which were still cached */
-    size_t            n_output;     /* tokens generated, the end token left out */
+    size_t            n_output;     /* tokens generated, without an end token */
     double            first_token_ms, decode_ms;
 };
-#define OSMIA_USAGE_INIT { sizeof(struct osmia_usage), OSMIA_FINISH_STOP, 0, 0, \
-                           0, 0, 0 }
+#define OSMIA_USAGE_INIT { sizeof(struct osmia_usage), OSMIA_FINISH_STOP, 0, \
+                           0, 0, 0, 0 }
 
-/* [computes]  Answer a prompt.  What the call before it has cached is used again
- * as far as the prompts begin alike.  *usage (may be NULL) is filled also when
- * the call is cancelled; text that was told stays told. */
+/* [computes]  Answer a prompt.  What the call before it has cached is used
+ * again as far as the prompts begin alike.  *usage (may be NULL) is filled also
+ * when the call is cancelled; text that was told stays told. */
 OSMIA_API enum osmia_status
 osmia_generate(struct osmia_model *model, const struct osmia_generate *request,
                struct osmia_usage *usage, struct osmia_error *error);

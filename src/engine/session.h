@@ -64,8 +64,8 @@ enum err session_feed(struct session *s, const struct session_run *r,
                       size_t *n_reused, struct err_info *why);
 
 /* Logits of the last position run, [vocab], f32; NULL when there are none (an
- * empty session, after a truncate, after a run that failed, or rows_from == n).  Valid until the next
- * call on this session. */
+ * empty session, after a truncate, after a run that failed, or rows_from == n).
+ * Valid until the next call on this session. */
 const float *session_logits(const struct session *s);
 
 /* Choose the next token from session_logits; it is not run yet.  Tokens before

@@ -106,7 +106,8 @@ static enum err fork_seq(void *arg, int from, int to, uint32_t len,
     if (part > 0) {
         b->block[whole] = take_block(f);
         memcpy(&f->content[(size_t)b->block[whole] * 4],
-               &f->content[(size_t)a->block[whole] * 4], part * sizeof(int32_t));
+               &f->content[(size_t)a->block[whole] * 4],
+               part * sizeof(int32_t));
     }
     b->n_blocks = whole + (part > 0);
     b->len = len;

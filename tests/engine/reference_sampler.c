@@ -82,7 +82,8 @@ void reference_probabilities(double *p, const struct sampling *s,
         p[id] = 0;
         if (never[id] || (c->mask && !(c->mask[id / 64] >> (id % 64) & 1)))
             continue;
-        e[n++] = (struct entry){ (double)changed(c->logits[id], id, s, c), 0, id };
+        e[n++] = (struct entry){ (double)changed(c->logits[id], id, s, c), 0,
+                                 id };
     }
     qsort(e, n, sizeof *e, by_logit);
     if (s->temperature <= 0)

@@ -1,5 +1,5 @@
-/* The sampler once more, the plain way: f64, a full sort, the textbook's order of
- * steps.  For comparison only; nothing here is shared with the real one. */
+/* The sampler once more, the plain way: f64, a full sort, the textbook's order
+ * of steps.  For comparison only; nothing here is shared with the real one. */
 #ifndef OSMIA_TESTS_REFERENCE_SAMPLER_H
 #define OSMIA_TESTS_REFERENCE_SAMPLER_H
 

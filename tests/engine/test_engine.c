@@ -295,7 +295,8 @@ static void stops_end_answers(void **state)
         struct slice stop = { text.at + i, 3 };
         size_t first = slice_find(text, stop, 0);
         generate_text(e, &cut, &stop, 1);
-        if (!slice_eq(strbuf_slice(&cut.text), (struct slice){ text.at, first }))
+        struct slice before = { text.at, first };
+        if (!slice_eq(strbuf_slice(&cut.text), before))
             fail_msg("stop at byte %zu: %zu bytes came, not %zu", i,
                      cut.text.len, first);
         assert_int_equal(cut.reason, JOB_STOP);
@@ -600,9 +601,10 @@ static void bos_is_put_once(void **state)
     tiny_put(&scratch, &(struct tiny_options){ .seed = 1 });
     o.depth = ENGINE_TEXT;
     struct engine *e = opened(&o);
-    assert_int_equal(engine_encode_chat(e, SLICE("the end"), &a, NULL), ERR_OK);
-    assert_int_equal(engine_encode_chat(e, SLICE("<s>the end"), &b, NULL), ERR_OK);
-    assert_int_equal(engine_encode_raw(e, SLICE("<s>the end"), &c, NULL), ERR_OK);
+    struct slice bare = SLICE("the end"), begun = SLICE("<s>the end");
+    assert_int_equal(engine_encode_chat(e, bare, &a, NULL), ERR_OK);
+    assert_int_equal(engine_encode_chat(e, begun, &b, NULL), ERR_OK);
+    assert_int_equal(engine_encode_raw(e, begun, &c, NULL), ERR_OK);
     assert_int_equal(a.at[0], TINY_BOS);
     assert_true(a.at[1] != TINY_BOS);
     assert_int_equal(b.at[0], TINY_BOS);
@@ -638,7 +640,8 @@ static enum err open_and_answer(void *arg)
     (void)arg;
     enum err err = engine_open(&e, &o, NULL);
     if (err == ERR_OK)
-        err = engine_sched(&s, e, &(struct sched_options){ .max_kept = 1 }, NULL);
+        err = engine_sched(&s, e, &(struct sched_options){ .max_kept = 1 },
+                           NULL);
     if (err == ERR_OK)
         err = generate(s, &r, NULL, &end, NULL);
     sched_close(s);

@@ -136,7 +136,8 @@ static void random_parameters(struct scene *s)
     else if (random_below(2))
         p->temperature = 0.1f + 1.9f * (float)random_next();
     if (random_below(2))
-        p->top_k = 1 + (uint32_t)random_below(random_below(2) ? 100 : s->n_rows);
+        p->top_k = 1 + (uint32_t)random_below(random_below(2) ? 100
+                                                              : s->n_rows);
     if (random_below(2))
         p->top_p = (float)random_next();
     if (random_below(3) == 0)
@@ -152,8 +153,10 @@ static void random_parameters(struct scene *s)
     p->bias = s->bias;
     p->n_bias = random_below(5);
     for (size_t i = 0; i < p->n_bias; i++)
-        s->bias[i] = (struct logit_bias){ (int32_t)(i + random_below(s->n_rows
-                     / 4 + 1) * 4 % (s->n_rows - 4)), (float)random_next() * 8 - 4 };
+        s->bias[i] = (struct logit_bias){
+            (int32_t)(i + random_below(s->n_rows / 4 + 1) * 4
+                          % (s->n_rows - 4)),
+            (float)random_next() * 8 - 4 };
     while (sampling_check(p, s->n_rows, NULL) != ERR_OK && p->n_bias > 0)
         p->n_bias--;                   /* two alike */
 }
@@ -230,8 +233,8 @@ static void chain_agrees_with_the_plain_one(void **state)
     assert_true(n_slipped > 100);      /* the comparison can fail */
 }
 
-/* Pearson's chi-square over 64 ids and 20,000 positions: the frequencies are the
- * probabilities.  p < 1e-6 beyond 140 (63 degrees of freedom). */
+/* Pearson's chi-square over 64 ids and 20,000 positions: the frequencies are
+ * the probabilities.  p < 1e-6 beyond 140 (63 degrees of freedom). */
 static double chi_square(struct scene *s, struct sampler *sampler,
                          const double *p)
 {
@@ -243,7 +246,8 @@ static double chi_square(struct scene *s, struct sampler *sampler,
     for (size_t i = 0; i < DRAWS; i++) {
         s->c = (struct sample_context){ .logits = s->logits, .tokens = tokens,
                                         .n_tokens = i, .n_prompt = i };
-        assert_int_equal(sampler_draw(sampler, &s->p, &s->c, &out, NULL), ERR_OK);
+        assert_int_equal(sampler_draw(sampler, &s->p, &s->c, &out, NULL),
+                         ERR_OK);
         seen[out.id]++;
     }
     for (size_t i = 0; i < 64; i++)
@@ -453,7 +457,11 @@ static void big_vocabularies_are_quick(void **state)
     for (size_t i = 0; i < BIG; i++)
         l[i] = 4 * (float)(random_next() + random_next() + random_next());
     assert_int_equal(sampler_open(&s, BIG, NULL, 0, NULL), ERR_OK);
-    static const struct { const char *name; float t, p, m; uint32_t k; } ways[] = {
+    static const struct {
+        const char *name;
+        float       t, p, m;
+        uint32_t    k;
+    } ways[] = {
         { "greedy", 0, 1, 0, 0 }, { "plain", 1, 1, 0, 0 },
         { "top-k 40", 1, 1, 0, 40 }, { "top-p 0.95", 1, 0.95f, 0, 0 },
         { "default", 0.7f, 0.95f, 0.05f, 0 }, { "flat", 2, 0.999f, 0, 0 },

@@ -32,9 +32,12 @@ static void ranges(void **state)
         double      value;
         enum err    is;
     } cases[] = {
-        { "temperature", 0, ERR_OK },         { "temperature", 2, ERR_OK },
-        { "temperature", -0.01, ERR_REQUEST }, { "temperature", 2.01, ERR_REQUEST },
-        { "temperature", NAN, ERR_REQUEST },  { "temperature", INFINITY, ERR_REQUEST },
+        { "temperature", 0, ERR_OK },
+        { "temperature", 2, ERR_OK },
+        { "temperature", -0.01, ERR_REQUEST },
+        { "temperature", 2.01, ERR_REQUEST },
+        { "temperature", NAN, ERR_REQUEST },
+        { "temperature", INFINITY, ERR_REQUEST },
         { "top_k", 0, ERR_OK },               { "top_k", 4294967295.0, ERR_OK },
         { "top_k", 4294967296.0, ERR_REQUEST }, { "top_k", -1, ERR_REQUEST },
         { "top_k", 1.5, ERR_REQUEST },        { "top_k", NAN, ERR_REQUEST },
@@ -45,9 +48,12 @@ static void ranges(void **state)
         { "repetition_penalty", 0.01, ERR_OK },
         { "repetition_penalty", 2, ERR_OK },
         { "repetition_penalty", 2.01, ERR_REQUEST },
-        { "frequency_penalty", -2, ERR_OK },  { "frequency_penalty", 2.1, ERR_REQUEST },
-        { "presence_penalty", -2.1, ERR_REQUEST }, { "presence_penalty", 2, ERR_OK },
-        { "repeat_last_n", 64, ERR_OK },      { "repeat_last_n", -1, ERR_REQUEST },
+        { "frequency_penalty", -2, ERR_OK },
+        { "frequency_penalty", 2.1, ERR_REQUEST },
+        { "presence_penalty", -2.1, ERR_REQUEST },
+        { "presence_penalty", 2, ERR_OK },
+        { "repeat_last_n", 64, ERR_OK },
+        { "repeat_last_n", -1, ERR_REQUEST },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -55,7 +61,8 @@ static void ranges(void **state)
         struct err_info why = { .text = "" };
         int f = sampling_find(slice_of(cases[i].name));
         assert_true(f >= 0);
-        enum err e = sampling_set(&g, (enum sampling_field)f, cases[i].value, &why);
+        enum err e = sampling_set(&g, (enum sampling_field)f, cases[i].value,
+                                  &why);
         if (e != cases[i].is)
             fail_msg("%s = %g gives %d", cases[i].name, cases[i].value, e);
         if (e == ERR_OK) {

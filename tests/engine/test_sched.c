@@ -42,7 +42,8 @@ static void expect(struct client *c, const struct fake *f)
         struct sample_context at = { .logits = logits, .tokens = tokens,
                                      .n_tokens = n, .n_prompt = c->n_prompt };
         fake_logits(logits, tokens, n);
-        assert_int_equal(sampler_draw(s, &c->sampling, &at, &out, NULL), ERR_OK);
+        assert_int_equal(sampler_draw(s, &c->sampling, &at, &out, NULL),
+                         ERR_OK);
         if (out.id == FAKE_EOS && !c->ignore_eos) {
             c->want_reason = JOB_STOP;
             break;
@@ -131,7 +132,8 @@ static size_t below(size_t n)
 }
 
 /* Prompts come in a few families that begin alike. */
-static void random_client(struct client *c, const struct fake *f, size_t longest)
+static void random_client(struct client *c, const struct fake *f,
+                          size_t longest)
 {
     size_t shared = below(longest), family = below(3);
     memset(c, 0, sizeof *c);
@@ -183,7 +185,7 @@ static void alone_and_together(void **state)
     }
 }
 
-/* The check of the tests above can fail: a client that expects something else. */
+/* The check of the tests above can fail: a client that expects otherwise. */
 static bool oracle_differs(void)
 {
     static struct fake f;
@@ -234,7 +236,7 @@ static void prefixes_are_shared(void **state)
     close_clean(s, &f);
 }
 
-/* A conversation: each turn's prompt is the last prompt, answer and new words. */
+/* A conversation: each turn's prompt is the last one, its answer, new words. */
 static void a_turn_runs_only_its_new_tokens(void **state)
 {
     static struct fake f;
@@ -365,7 +367,8 @@ static void cancelled_steps_change_nothing(void **state)
     bool stop = true;
     struct progress progress = { stop_at_once, &stop };
     struct err_info why;
-    struct sched *s = open_on(&f, &roomy, &(struct sched_options){ .chunk = 8 });
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){
+        .chunk = 8 });
     (void)state;
     seed = 21;
     random_client(&c, &f, 100);
@@ -383,7 +386,8 @@ static void flags_end_a_step_nobody_needs(void **state)
 {
     static struct fake f;
     static struct client a, b;
-    struct sched *s = open_on(&f, &roomy, &(struct sched_options){ .chunk = 8 });
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){
+        .chunk = 8 });
     (void)state;
     seed = 22;
     random_client(&a, &f, 100);

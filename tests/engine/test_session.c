@@ -45,7 +45,8 @@ static enum err see_row(void *arg, uint32_t pos, const float *logits,
 static void rows_do_not_depend_on_chunks(void **state)
 {
     static struct fake f;
-    static const size_t chunks[] = { 0, 1, 7, 64, 512 }, froms[] = { 0, 50, 99 };
+    static const size_t chunks[] = { 0, 1, 7, 64, 512 };
+    static const size_t froms[] = { 0, 50, 99 };
     int32_t tokens[100];
     (void)state;
     some_tokens(tokens, 100, 1);
@@ -129,7 +130,8 @@ static void the_context_is_honest(void **state)
     session_close(s);
 }
 
-static bool at_third(void *arg, const char *doing, uint64_t done, uint64_t total)
+static bool at_third(void *arg, const char *doing, uint64_t done,
+                     uint64_t total)
 {
     (void)doing;
     assert_int_equal(total, 100);

@@ -205,10 +205,12 @@ static void sessions(void **state)
 
     assert_int_equal(osmia_session_fork(&fork, s, 99, NULL), OSMIA_OK);
     assert_int_equal(osmia_session_append(fork, t + 99, 1, NULL), OSMIA_OK);
-    assert_int_equal(osmia_session_sample(fork, &p, 100, &again, NULL), OSMIA_OK);
+    assert_int_equal(osmia_session_sample(fork, &p, 100, &again, NULL),
+                     OSMIA_OK);
     assert_int_equal(id, again);
     assert_int_equal(osmia_session_open(&more, m, &why), OSMIA_FULL);
-    assert_int_equal(osmia_session_fork(&more, s, 101, &why), OSMIA_BAD_REQUEST);
+    assert_int_equal(osmia_session_fork(&more, s, 101, &why),
+                     OSMIA_BAD_REQUEST);
     osmia_session_close(fork);
 
     assert_int_equal(osmia_session_truncate(s, 101, &why), OSMIA_BAD_REQUEST);
@@ -256,6 +258,9 @@ static void text_there_and_back(void **state)
     osmia_unload(m);
 }
 
+static const char hi[] =
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}";
+
 static enum osmia_status render(struct osmia_model *m, const char *request,
                                 struct osmia_buffer *out,
                                 struct osmia_error *why)
@@ -274,8 +279,7 @@ static void rendering(void **state)
     struct osmia_error why;
     static const char want[] = "<|user|>hi\n<|assistant|>";
     (void)state;
-    assert_int_equal(render(m, "{\"messages\": [{\"role\": \"user\", \"content\": "
-                            "\"hi\"}]}", &out, &why), OSMIA_OK);
+    assert_int_equal(render(m, hi, &out, &why), OSMIA_OK);
     assert_int_equal(out.len, strlen(want));
     assert_memory_equal(text, want, out.len);
     assert_int_equal(osmia_tokenize_prompt(m, text, out.len, &tokens, NULL),
@@ -290,8 +294,7 @@ static void rendering(void **state)
     tiny_put(&scratch, &(struct tiny_options){ .template = "" });
     m = loaded(&o);
     assert_int_equal(osmia_capabilities(m), 3);
-    assert_int_equal(render(m, "{\"messages\": [{\"role\": \"user\", \"content\": "
-                            "\"hi\"}]}", &out, &why), OSMIA_UNKNOWN);
+    assert_int_equal(render(m, hi, &out, &why), OSMIA_UNKNOWN);
     osmia_unload(m);
     tiny_put(&scratch, &(struct tiny_options){ .seed = 1 });
 }
@@ -432,7 +435,8 @@ static void models_share_a_pool(void **state)
     work(&w[2]);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(w[i].status, OSMIA_OK);
-        assert_true(slice_eq(strbuf_slice(&w[i].text), strbuf_slice(&w[2].text)));
+        assert_true(slice_eq(strbuf_slice(&w[i].text),
+                             strbuf_slice(&w[2].text)));
         assert_true(w[i].text.len > 0);
     }
     for (size_t i = 0; i < 3; i++) {
@@ -497,8 +501,7 @@ static enum err load_and_use(void *arg)
     if (status == OSMIA_OK)
         status = osmia_session_open(&s, m, &why);
     if (status == OSMIA_OK)
-        status = render(m, "{\"messages\": [{\"role\": \"user\", \"content\": "
-                        "\"hi\"}]}", &out, &why);
+        status = render(m, hi, &out, &why);
     osmia_session_close(s);
     osmia_unload(m);
     assert_true(status == OSMIA_OK || why.text[0] != '\0');
