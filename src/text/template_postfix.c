@@ -89,7 +89,8 @@ bool parse_dotted(struct parser *p, struct node *n)
     while (p->cur.kind == LEX_DOT) {
         if (!parse_advance(p))
             return false;
-        name.len = (size_t)(p->cur.text.at + p->cur.text.len - name.at);
+        if (p->cur.kind == LEX_NAME)
+            name.len = (size_t)(p->cur.text.at + p->cur.text.len - name.at);
         if (!parse_expect(p, LEX_NAME, "a name"))
             return false;
     }

@@ -147,7 +147,9 @@ bool run_write(struct run *r, struct slice s)
  * behind the mark. */
 struct val capture(struct run *r, size_t mark)
 {
-    struct slice s = { r->out->at + mark, r->out->len - mark };
+    struct slice s = SLICE("");
+    if (r->out->len > mark)
+        s = slice_from(strbuf_slice(r->out), mark);
     struct val v = str_new(r, s);
     r->out->len = mark;
     if (r->autoescape && !val_failed(v))

@@ -39,11 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum err e = template_compile(&t, source, &why);
     if (e == ERR_OK) {
         e = render(t, vars, &once, &why);
-        /* The clock, chance and addresses differ from run to run. */
+        /* The clock and chance differ from run to run. */
         bool steady = slice_find(source, SLICE("strftime"), 0) == size
-                   && slice_find(source, SLICE("random"), 0) == size
-                   && slice_find(strbuf_slice(&once), SLICE(" at 0x"), 0)
-                          == once.len;
+                   && slice_find(source, SLICE("random"), 0) == size;
         assert(render(t, vars, &twice, NULL) == e || !steady);
         if (steady && e == ERR_OK)
             assert(slice_eq(strbuf_slice(&once), strbuf_slice(&twice)));
