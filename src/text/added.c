@@ -1,3 +1,11 @@
+/* Leftmost-longest search by walking a tree from every place where a token can
+ * begin.  Not Aho and Corasick's automaton: first bytes of added tokens are
+ * rare in text ('<', '[', runs of spaces), and nearly every walk ends after a
+ * byte or two.  At worst the cost is the text times the longest token.
+ *
+ * The rest follows the reference statement by statement, its oddities included:
+ * a match that is rejected hides shorter tokens inside it; white space taken
+ * along by one token may be found again by the next. */
 #include "text/added.h"
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -48,6 +56,9 @@ struct added_token *added_by_text(const struct added *a, struct slice content)
     return index == TRIE_NOTHING ? NULL : &a->at[index];
 }
 
+/* Put token i into the tree where it is searched.  Tokens that are normalised
+ * are searched in normalised text, so their own text must be normalised, too;
+ * what that leaves empty can never be found. */
 static enum err index_one(struct added *a, size_t i, const struct normalizer *n,
                           struct strbuf *form, struct err_info *why)
 {
@@ -110,6 +121,7 @@ static uint32_t char_before(struct slice text, size_t end, size_t *begin)
     return cp;
 }
 
+/* Is there a word character right before or right behind [start, end)? */
 static bool touches_word(struct slice text, size_t start, size_t end)
 {
     size_t begin;

@@ -46,6 +46,8 @@ void bpe_drop(struct bpe *b)
 
 /* ---- the merges ---- */
 
+/* Two multiplications spread the pair's 44 bits; ids are dense and small, so a
+ * weaker mix would leave whole stretches of the table empty. */
 static uint64_t pair_hash(int32_t left, int32_t right)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
@@ -138,6 +140,8 @@ static int32_t find_made(struct bpe *b, struct slice left, struct slice right)
     return id;
 }
 
+/* A merge of texts that are no tokens can never happen; the reference refuses
+ * such files, and a file with one was cut or mixed up. */
 static enum err check_merge(const struct bpe *b, const struct bpe_merge *m,
                             const struct slice *text, struct err_info *why)
 {
@@ -285,7 +289,8 @@ static enum err push_unknown(const struct bpe *b, struct slice text, size_t at,
 static struct slice dress(const struct bpe *b, struct slice c, bool first,
                           bool last, struct strbuf *room)
 {
-    bool prefix = !first && b->prefix.len > 0, suffix = last && b->suffix.len > 0;
+    bool prefix = !first && b->prefix.len > 0;
+    bool suffix = last && b->suffix.len > 0;
 
     if (!prefix && !suffix)
         return c;
@@ -298,6 +303,8 @@ static struct slice dress(const struct bpe *b, struct slice c, bool first,
     return strbuf_slice(room);
 }
 
+/* One symbol for each character (Unicode scalar).  What the vocabulary does not
+ * have is bytes, the unknown token or nothing: push_unknown decides. */
 static enum err push_characters(const struct bpe *b, struct slice piece,
                                 struct bpe_call *call, struct err_info *why)
 {
@@ -323,6 +330,7 @@ static enum err push_characters(const struct bpe *b, struct slice piece,
     return e;
 }
 
+/* The same for raw bytes, when each has its token: no text is looked up. */
 static bool push_bytes(const struct bpe *b, struct slice piece,
                        struct bpe_call *call)
 {
@@ -334,6 +342,7 @@ static bool push_bytes(const struct bpe *b, struct slice piece,
 
 /* ---- the whole ---- */
 
+/* Prefixes and suffixes belong to characters: they need the mapped text. */
 static bool plain_bytes(const struct bpe *b, bool raw_bytes)
 {
     return raw_bytes && b->mapped.all && b->prefix.len == 0

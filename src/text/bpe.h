@@ -37,9 +37,9 @@ struct bpe {
 void bpe_init(struct bpe *b, const struct vocab *vocab);
 void bpe_drop(struct bpe *b);
 
-/* Add the next merge.  The texts must stay until bpe_flush or bpe_finish: merges
- * are looked up in batches.  ERR_FORMAT: left, right or what they make together
- * is no token. */
+/* Add the next merge.  The texts must stay until bpe_flush or bpe_finish:
+ * merges are looked up in batches.  ERR_FORMAT: left, right or what they make
+ * together is no token. */
 enum err bpe_add_merge(struct bpe *b, struct slice left, struct slice right,
                        struct err_info *why);
 enum err bpe_flush(struct bpe *b, struct err_info *why);

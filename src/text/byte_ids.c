@@ -1,3 +1,5 @@
+/* Vocabularies write single bytes in two ways; both are looked up once, when
+ * the tokenizer is opened, and 256 ids answer for them from then on. */
 #include "text/byte_ids.h"
 #include "base/utf8.h"
 #include "text/byte_char.h"

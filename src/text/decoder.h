@@ -24,9 +24,9 @@ bool     decoder_is_byte_level(const struct decoder *d);
 struct decoder_run;
 
 enum {
-    DECODE_CONTINUES = 1,   /* other text stands before: no token is the first */
-    DECODE_EARLY     = 2    /* let characters out as soon as they are whole, even
-                               when a later byte could still spoil their run */
+    DECODE_CONTINUES = 1,   /* other text stands before: no token is first */
+    DECODE_EARLY     = 2    /* let characters out as soon as they are whole,
+                               though a later byte may spoil their run */
 };
 
 struct decoder_run *decoder_start(const struct decoder *d, unsigned flags);

@@ -1,3 +1,9 @@
+/* The decoders of the reference, one after another.  Each works on tokens as
+ * they come and remembers in its state what it must: an unfinished character,
+ * a run of bytes, the token before.
+ *
+ * With in_parts a step sees one token in parts; "the first token" is then the
+ * whole text, as it is for the reference. */
 #include "text/decoder_steps.h"
 #include "base/utf8.h"
 #include "text/byte_ids.h"
@@ -57,6 +63,7 @@ static void put_replaced(struct strbuf *out, struct slice text,
     strbuf_put(out, slice_from(text, done));
 }
 
+/* Hand on what the step has put into `made`. */
 static void give_made(struct decoder_run *r, size_t i)
 {
     if (r->state[i].made.failed || r->state[i].held.failed)
@@ -65,6 +72,7 @@ static void give_made(struct decoder_run *r, size_t i)
         step_give(r, i, strbuf_slice(&r->state[i].made));
 }
 
+/* Keep a text for later. */
 static void hold(struct decoder_run *r, size_t i, struct slice text)
 {
     strbuf_put(&r->state[i].held, text);
@@ -129,6 +137,7 @@ static void end_byte_level(struct decoder_run *r, size_t i)
 
 /* ---- ByteFallback: <0x0A> to bytes; runs must be UTF-8 ---- */
 
+/* Hand on the first n bytes of what is held. */
 static void give_held(struct decoder_run *r, size_t i, size_t n)
 {
     struct strbuf *held = &r->state[i].held;
@@ -163,6 +172,8 @@ static void give_early(struct decoder_run *r, size_t i)
     }
 }
 
+/* The run is over.  It is text when all of it is UTF-8; else each byte becomes
+ * a U+FFFD of its own (not each maximal subpart, as with ByteLevel). */
 static void end_byte_run(struct decoder_run *r, size_t i)
 {
     const struct strbuf *held = &r->state[i].held;
@@ -202,6 +213,7 @@ static enum err read_replace(struct step *s, const struct json *spec,
     return normalizer_open(&s->replace, spec, why);
 }
 
+/* A pattern of one character cannot lie across two parts. */
 static bool replaces_char(const struct step *s)
 {
     return s->one_char;
@@ -232,6 +244,7 @@ static enum err read_strip(struct step *s, const struct json *spec,
     return e;
 }
 
+/* Where a text in parts ends is not known before its end. */
 static bool strips_start_only(const struct step *s)
 {
     return s->stop == 0;
@@ -336,7 +349,8 @@ static void push_word_piece(struct decoder_run *r, size_t i, struct slice text)
     give_made(r, i);
 }
 
-/* ---- BPEDecoder: the suffix of words becomes a space, but not at the end ---- */
+/* ---- BPEDecoder: the suffix of words becomes a space, but not at the end
+ * ---- */
 
 static enum err read_bpe(struct step *s, const struct json *spec,
                          struct arena *arena, struct err_info *why)
@@ -344,6 +358,7 @@ static enum err read_bpe(struct step *s, const struct json *spec,
     return read_text(&s->text, spec, "suffix", "</w>", arena, why);
 }
 
+/* The held token; its suffix becomes a space, or nothing at the end. */
 static void give_word(struct decoder_run *r, size_t i, const char *suffix)
 {
     struct step_state *st = &r->state[i];

@@ -21,6 +21,8 @@ void merge_work_drop(struct merge_work *w)
     *w = (struct merge_work){ .n = 0 };
 }
 
+/* Make room for `need` items of a size, doubling.  Pieces of a text reuse the
+ * same memory, so that growing is rare. */
 static bool grow(void **at, size_t *cap, size_t need, size_t item)
 {
     size_t size, wanted = *cap == 0 ? 64 : *cap;
@@ -52,6 +54,8 @@ bool merge_push(struct merge_work *w, int32_t id, size_t at)
 
 /* ---- pairs ---- */
 
+/* The text of symbol i and its neighbour together: symbols lie in the word
+ * without gaps, so it ends where the one behind them begins. */
 static struct slice joined(const struct merge_work *w,
                            const struct merge_rule *rule, uint32_t i)
 {
@@ -72,6 +76,8 @@ static void rank_pair(struct merge_work *w, const struct merge_rule *rule,
                             joined(w, rule, i));
 }
 
+/* Swallow the right neighbour.  Only two pairs change: the new symbol's with
+ * the one behind it, and with the one before it. */
 static void merge_at(struct merge_work *w, const struct merge_rule *rule,
                      uint32_t i)
 {
@@ -100,6 +106,7 @@ static void link_all(struct merge_work *w, const struct merge_rule *rule)
 
 /* ---- short words ---- */
 
+/* Of equal ranks the first one found stays: that is the leftmost. */
 static void run_by_walking(struct merge_work *w, const struct merge_rule *rule)
 {
     for (;;) {
@@ -129,6 +136,8 @@ static void sift_down(uint64_t *heap, size_t n, size_t i)
     heap[i] = key;
 }
 
+/* Rank above position in one number: the order of the queue is plain numeric
+ * order, and ties go to the left. */
 static bool enqueue(struct merge_work *w, uint32_t i)
 {
     void *mem = w->queue;

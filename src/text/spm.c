@@ -1,3 +1,10 @@
+/* The merge loop of text/merge.h with scores in the place of a list of merges.
+ *
+ * A pair may be merged when its joined text is a token; the score of that token
+ * says when.  So one look into the vocabulary answers both questions, and there
+ * is no table of pairs at all.  A symbol need not be a token at first: two
+ * unknown characters may make a known one, and only what is unknown at the end
+ * falls apart into bytes. */
 #include "text/spm.h"
 #include "base/utf8.h"
 #include <stdlib.h>
@@ -50,6 +57,7 @@ static uint32_t rank_pair(const struct merge_rule *r, const struct symbol *left,
     return id < 0 ? (uint32_t)MERGE_NONE : s->rank[id];
 }
 
+/* The rank does not tell the token: scores may be equal. */
 static int32_t made(const struct merge_rule *r, uint32_t rank,
                     struct slice joined)
 {

@@ -12,7 +12,7 @@
 
 struct spm {
     const struct vocab *vocab;
-    uint32_t           *rank;       /* by id; MERGE_NONE: never made by merging */
+    uint32_t           *rank;       /* by id; MERGE_NONE: never made */
     struct byte_ids     bytes;
     int32_t             unk;        /* -1: none */
 };

@@ -1,3 +1,6 @@
+/* What is held back is the longest end of the stream that some stop word begins
+ * with.  Words are few and short, so ends are simply tried from the longest;
+ * an automaton would cost more to build than it saves. */
 #include "text/stops.h"
 
 void stops_init(struct stops *s, const struct slice *words, size_t n_words)

@@ -16,6 +16,7 @@ static const struct {
 
 enum { N_NAMED = sizeof named / sizeof named[0] };
 
+/* A flag of a token's object; `otherwise` when it is not said. */
 static bool flag_of(const struct json *v, const char *key, bool otherwise)
 {
     const struct json *flag = json_get(v, key);
@@ -71,6 +72,7 @@ static int compare_ids(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The number that a key is; UINT32_MAX, which is no id, for anything else. */
 static uint64_t key_number(struct slice key)
 {
     uint64_t n = 0;
@@ -81,7 +83,8 @@ static uint64_t key_number(struct slice key)
     return n;
 }
 
-static enum err add_decoder_tokens(struct tokenizer *t, const struct json *table,
+static enum err add_decoder_tokens(struct tokenizer *t,
+                                   const struct json *table,
                                    struct err_info *why)
 {
     struct added_token token;
@@ -127,6 +130,8 @@ static enum err add_old_tokens(struct tokenizer *t, const struct json *table,
     return e;
 }
 
+/* Lists of further special tokens.  The newer key may also hold an object from
+ * names to tokens. */
 static enum err add_extra(struct tokenizer *t, const struct json *config,
                           const char *key, struct err_info *why)
 {
@@ -144,6 +149,8 @@ static enum err add_extra(struct tokenizer *t, const struct json *config,
     return e;
 }
 
+/* Tokens with a role.  The vocabulary may have them as ordinary tokens: from
+ * here on they are special, as transformers makes them. */
 static enum err add_named(struct tokenizer *t, const struct json *config,
                           struct err_info *why)
 {
@@ -164,6 +171,8 @@ static enum err add_named(struct tokenizer *t, const struct json *config,
 
 /* ---- BOS and EOS ---- */
 
+/* Classes that have always built their post-processor from these flags.  For
+ * all others tokenizer.json alone decides, whatever the flags say. */
 static bool rebuilds(const struct json *config)
 {
     const struct json *class = json_get(config, "tokenizer_class");
@@ -175,6 +184,7 @@ static bool rebuilds(const struct json *config)
             || slice_starts(class->string, SLICE("Cohere")));
 }
 
+/* A list of ids to add, by a flag; what is not said stays as it is. */
 static enum err set_wrap(struct tok_ids *list, const struct json *flag,
                          int32_t id, struct err_info *why)
 {

@@ -79,6 +79,7 @@ void tok_stream_drop(struct tok_stream *s)
 
 /* ---- one token alone ---- */
 
+/* Marks become spaces. */
 static void put_spaces(struct strbuf *out, struct slice text)
 {
     struct slice mark = SLICE("\xE2\x96\x81");

@@ -82,6 +82,8 @@ static enum err push_token(struct encoding *e, const struct added_part *part)
     return fail_nomem(e->why);
 }
 
+/* Begin to cut a text at its added tokens.  Special tokens that are not to be
+ * parsed stay in the search: they hide what they cover, as in the reference. */
 static void scan(struct encoding *e, struct added_scan *s,
                  const struct trie *trie, struct slice text)
 {
@@ -115,6 +117,7 @@ static enum err encode_between(struct encoding *e, struct slice text,
     return err;
 }
 
+/* The text as it came. */
 static enum err encode_text(struct encoding *e, struct slice text)
 {
     struct added_scan s;
@@ -132,6 +135,7 @@ static enum err encode_text(struct encoding *e, struct slice text)
     return err;
 }
 
+/* Ids around the text, when they are asked for. */
 static enum err push_all(struct encoding *e, const struct tok_ids *ids)
 {
     for (size_t i = 0; e->flags & TOK_ADD_SPECIAL && i < ids->n; i++)
@@ -148,7 +152,8 @@ enum err tok_encode(const struct tokenizer *t, struct slice text,
     struct strbuf clean = { .at = NULL };
 
     if (text.len >= INT32_MAX)
-        return fail(why, ERR_LIMIT, "a text of %zu bytes is too long", text.len);
+        return fail(why, ERR_LIMIT, "a text of %zu bytes is too long",
+                    text.len);
     if (utf8_valid_prefix(text) != text.len) {
         utf8_put_lossy(&clean, text);
         text = strbuf_slice(&clean);

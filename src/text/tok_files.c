@@ -84,8 +84,8 @@ enum err tok_files_open(struct tokenizer *t, const struct tok_source *src,
     enum err e = ERR_OK;
 
     if (src->merges_txt.len == 0)
-        return fail(why, ERR_FORMAT, "vocab.json: there is no merges.txt beside "
-                    "it");
+        return fail(why, ERR_FORMAT, "vocab.json: there is no merges.txt "
+                    "beside it");
     if (src->vocab_json.len >= (size_t)1 << 31)
         return fail(why, ERR_LIMIT, "vocab.json: larger than 2 GiB");
     vocab_init(&t->vocab, src->vocab_json);

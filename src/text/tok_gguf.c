@@ -60,6 +60,7 @@ static bool flag(enum tok_flag said, bool otherwise)
 
 /* ---- tokens ---- */
 
+/* One token of the list. */
 static enum err put_token(struct loading *l, size_t id, struct slice text,
                           struct err_info *why)
 {
@@ -99,6 +100,7 @@ static enum err put_tokens(struct loading *l, struct err_info *why)
 
 /* ---- BOS and EOS ---- */
 
+/* An id to add to every text, when its flag is set. */
 static enum err wrap_one(struct loading *l, struct tok_ids *list, bool add,
                          enum tok_role role, struct err_info *why)
 {
@@ -126,6 +128,8 @@ static enum err set_wrap(struct loading *l, struct err_info *why)
 
 /* ---- SentencePiece by scores ---- */
 
+/* Control tokens and the like are never made by merging: text that spells one
+ * stays text. */
 static bool score_of(const void *arg, size_t id, float *score)
 {
     const struct loading *l = arg;
@@ -151,6 +155,7 @@ static const char spm_decoder[] = SPM_DECODER ",{\"type\":\"Strip\","
     "\"content\":\" \",\"start\":1,\"stop\":0}]}";
 static const char space_decoder[] = SPM_DECODER "]}";
 
+/* The components of all models that write spaces as marks. */
 static enum err open_spaced(struct loading *l, struct err_info *why)
 {
     bool prefix = flag(l->src->add_space_prefix, l->kind->space_prefix);
@@ -208,8 +213,11 @@ static enum err read_merges(struct loading *l, struct err_info *why)
  * architecture and the size of its vocabulary. */
 static struct slice guess_pre(const struct loading *l)
 {
-    static const struct { const char *arch; size_t least, most; const char *pre; }
-    rules[] = {
+    static const struct {
+        const char *arch;
+        size_t      least, most;
+        const char *pre;
+    } rules[] = {
         { "llama",     128256, 128256, "llama-bpe" },
         { "qwen2",     151643, 152064, "qwen2" },
         { "llama",     102400, 102400, "deepseek-llm" },
@@ -224,8 +232,9 @@ static struct slice guess_pre(const struct loading *l)
         if (slice_starts(l->src->arch, slice_of(rules[i].arch))
             && n >= rules[i].least && n <= rules[i].most)
             pre = rules[i].pre;
-    notice(l->t->notices, "tokenizer.ggml.pre is missing; \"%s\" is used, which "
-           "may give wrong tokens: a newer file of this model would say", pre);
+    notice(l->t->notices, "tokenizer.ggml.pre is missing; \"%s\" is used, "
+           "which may give wrong tokens: a newer file of this model would say",
+           pre);
     return slice_of(pre);
 }
 
@@ -266,6 +275,7 @@ static enum err open_gemma4(struct loading *l, struct err_info *why)
 
 /* ---- unigram ---- */
 
+/* Tokens that a cut of the text may consist of. */
 static bool usable(const void *arg, size_t id)
 {
     const struct loading *l = arg;
@@ -276,6 +286,8 @@ static bool usable(const void *arg, size_t id)
             || type == TOK_TYPE_UNUSED);
 }
 
+/* The map of characters lies in the file as bytes, in tokenizer.json as base64;
+ * writing it so costs a millisecond and saves a second way in. */
 static void put_base64(struct strbuf *out, struct slice s)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -34,6 +34,7 @@ static struct slice text_of(const struct json_token *t, struct strbuf *room)
 
 /* ---- the vocabulary ---- */
 
+/* {"text": id, ...}; its opening bracket was read. */
 static enum err read_vocab_object(struct tokenizer *t, struct json_reader *r,
                                   struct err_info *why)
 {
@@ -115,6 +116,7 @@ static enum err read_scored(struct tokenizer *t, struct json_reader *r,
                                               why);
 }
 
+/* [[piece, score], ...]: the place in the list is the id. */
 static enum err read_vocab_list(struct tokenizer *t, struct json_reader *r,
                                 struct err_info *why)
 {
@@ -156,6 +158,7 @@ struct merge_rooms {
     struct strbuf left, right;
 };
 
+/* "left right".  Neither may contain a space, so newer files write pairs. */
 static enum err add_written(struct tokenizer *t, const struct json_token *k,
                             struct strbuf *room, struct err_info *why)
 {
@@ -205,6 +208,7 @@ static enum err add_pair(struct tokenizer *t, struct json_reader *r,
     return e;
 }
 
+/* The whole list, in both ways of writing; its opening bracket was read. */
 static enum err read_merges(struct tokenizer *t, struct json_reader *r,
                             struct err_info *why)
 {
@@ -229,6 +233,8 @@ static enum err read_merges(struct tokenizer *t, struct json_reader *r,
 
 /* ---- the options ---- */
 
+/* Options are few and short: they are copied, so that escapes do not matter
+ * later.  null leaves the default. */
 static enum err keep_text(struct tokenizer *t, const struct json_token *k,
                           struct slice *out, const char *name,
                           struct err_info *why)
@@ -275,6 +281,8 @@ static enum err keep_count(const struct json_token *k, int64_t *out,
     return ERR_OK;
 }
 
+/* Everything in the model that is not big.  Options of other kinds of models
+ * are read, too, and have no effect: the type may come last. */
 static enum err read_option(struct tokenizer *t, struct json_reader *r,
                             const struct json_token *k, struct model_spec *m,
                             struct err_info *why)
@@ -333,6 +341,7 @@ static enum err read_member(struct tokenizer *t, struct json_reader *r,
 
 /* ---- putting it together ---- */
 
+/* All members were read: now the options reach the model. */
 static enum err finish_bpe(struct tokenizer *t, const struct model_spec *m,
                            struct err_info *why)
 {

@@ -51,12 +51,15 @@ enum err tok_list_id(struct tokenizer *t, struct tok_ids *list, int64_t id,
 
 /* ---- added tokens ---- */
 
+/* The reference's rule: behind the last added token, but not below the number
+ * of tokens that the model has (holes in the vocabulary are not looked for). */
 static int64_t next_id(const struct tokenizer *t)
 {
     int64_t n = (int64_t)t->n_model;
     return t->top_added >= n ? t->top_added + 1 : n;
 }
 
+/* An id for a new added token: the vocabulary's, if the text is there. */
 static enum err give_id(struct tokenizer *t, struct added_token *token,
                         struct err_info *why)
 {
@@ -148,6 +151,8 @@ enum err tok_specs_open(struct tokenizer *t, const struct tok_specs *specs,
 
 /* ---- the whole ---- */
 
+/* tokenizer.json first, then the older files; a GGUF vocabulary only when there
+ * is neither. */
 static enum err open_source(struct tokenizer *t, const struct tok_source *src,
                             struct err_info *why)
 {
@@ -165,6 +170,7 @@ static enum err open_source(struct tokenizer *t, const struct tok_source *src,
     return e != ERR_OK ? e : tok_config_apply(t, src, why);
 }
 
+/* Lists that come from outside of the tokenizer's own files. */
 static enum err add_ids(struct tokenizer *t, const struct tok_source *src,
                         struct err_info *why)
 {

@@ -31,7 +31,7 @@ struct tokenizer {
     struct unigram       unigram;
     struct word_piece    word_piece;    /* and WORD_LEVEL */
     struct added         added;
-    int64_t              top_added;     /* largest id of an added token, or -1 */
+    int64_t              top_added;     /* largest id of an added token */
     size_t               n_model;       /* tokens of the model alone */
     struct normalizer   *normalizer;
     struct pretokenizer *pre;

@@ -48,6 +48,8 @@ static enum err push_named(struct tok_ids *out, const struct json *spec,
                  "\"special_tokens\"");
 }
 
+/* Special tokens before and behind the one sequence "A".  Templates for pairs
+ * of texts are not looked at: nobody asks for them here. */
 static enum err read_template(struct tok_ids *before, struct tok_ids *after,
                               const struct json *spec, struct err_info *why)
 {
@@ -106,7 +108,8 @@ static enum err read_one(struct tok_ids *before, struct tok_ids *after,
         return ERR_OK;
     if (slice_is(type, "TemplateProcessing"))
         return read_template(before, after, spec, why);
-    if (slice_is(type, "BertProcessing") || slice_is(type, "RobertaProcessing")) {
+    if (slice_is(type, "BertProcessing")
+        || slice_is(type, "RobertaProcessing")) {
         enum err e = push_pair(before, spec, "cls", why);
         return e != ERR_OK ? e : push_pair(after, spec, "sep", why);
     }

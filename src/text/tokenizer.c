@@ -75,6 +75,7 @@ const int32_t *tok_suppressed(const struct tokenizer *t, size_t *n)
     return t->suppressed.at;
 }
 
+/* Is the id among these?  The lists have one or two entries. */
 static bool holds(const struct tok_ids *ids, int32_t id)
 {
     for (size_t i = 0; i < ids->n; i++)
@@ -91,7 +92,8 @@ bool tok_adds_bos(const struct tokenizer *t)
 
 bool tok_adds_eos(const struct tokenizer *t)
 {
-    return t->role[TOK_ROLE_EOS] >= 0 && holds(&t->after, t->role[TOK_ROLE_EOS]);
+    return t->role[TOK_ROLE_EOS] >= 0
+        && holds(&t->after, t->role[TOK_ROLE_EOS]);
 }
 
 bool tok_is_special(const struct tokenizer *t, int32_t id)

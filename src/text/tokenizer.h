@@ -15,7 +15,8 @@ struct tokenizer;
 struct decoder_run;
 
 /* Build from a source.  ERR_FORMAT: broken; ERR_UNKNOWN: a component (named in
- * the sentence) that is not supported.  Notices: special ids out of range etc. */
+ * the sentence) that is not supported.  Notices: ids of roles that are no
+ * tokens, and the like. */
 enum err tok_open(struct tokenizer **out, const struct tok_source *src,
                   const struct notices *notices, struct err_info *why);
 void     tok_close(struct tokenizer *t);

@@ -16,6 +16,7 @@ void trie_drop(struct trie *t)
     *t = (struct trie){ .n_nodes = 0 };
 }
 
+/* The slot of an edge, or the free one where it belongs. */
 static struct trie_edge *find(const struct trie *t, uint32_t from)
 {
     size_t mask = t->n_slots - 1;
@@ -33,6 +34,7 @@ uint32_t trie_step(const struct trie *t, uint32_t node, uint8_t byte)
     return find(t, node << 8 | byte)->to;
 }
 
+/* Room for one more edge.  At three quarters load the table is doubled. */
 static bool grow_edges(struct trie *t)
 {
     struct trie old = *t;

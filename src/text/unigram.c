@@ -1,3 +1,11 @@
+/* Viterbi's algorithm over bytes: node i holds the best way to cut the first i
+ * bytes.  Nodes are visited from left to right; at each the tokens that begin
+ * there extend its path.  Paths are only ever entered at character starts,
+ * since every token is whole UTF-8.
+ *
+ *   1. Scores are doubles and are added in the order of the text: the reference
+ *      does so, and two cuts that differ in the last bit are told apart by it.
+ *   2. A later path replaces an earlier one only when it is strictly better. */
 #include "text/unigram.h"
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -75,6 +83,7 @@ void unigram_work_drop(struct unigram_work *w)
 
 /* ---- the best path ---- */
 
+/* Nodes 0 .. n - 1, none of them reached. */
 static bool make_room(struct unigram_work *w, size_t n)
 {
     size_t size;
@@ -126,6 +135,8 @@ static void extend(const struct unigram *u, struct slice piece, size_t start,
 
 /* ---- from the path to ids ---- */
 
+/* The text of an unknown stretch.  It may be a token after all: unknown
+ * characters side by side are fused, and the vocabulary may have their text. */
 static bool push_text(const struct unigram *u, struct slice text,
                       struct tok_ids *out)
 {

@@ -1,3 +1,16 @@
+/* The two directions of a vocabulary.
+ *
+ *   1. Entry i says where the text of id i is: an offset into `source`, or into
+ *      `own` when VOCAB_OWN is set.  Offsets, not pointers: `own` moves while
+ *      it grows, and four bytes are enough.
+ *   2. `slots` is an open-addressing table of at most three quarters load.  It
+ *      holds every entry that has a token and is not ADDED, as of the last
+ *      vocab_index.
+ *   3. The table is built once, when the number of tokens is known: growing it
+ *      would mean to hash everything twice, and to touch fresh pages twice,
+ *      which costs more than the hashing.
+ *
+ * Immutable once the tokenizer is open; until then one thread owns it. */
 #include "text/vocab.h"
 #include "base/checked.h"
 #include "base/json.h"
@@ -39,6 +52,7 @@ struct slice vocab_text(const struct vocab *v, int64_t id)
 
 /* ---- filling ---- */
 
+/* Entries up to n; those between exist but have no token. */
 static bool make_room(struct vocab *v, size_t n)
 {
     size_t size, cap = v->cap == 0 ? 1024 : v->cap;
@@ -60,6 +74,8 @@ static bool make_room(struct vocab *v, size_t n)
     return true;
 }
 
+/* The checks that both ways to put a text share.  Afterwards at[id] exists and
+ * is free. */
 static enum err claim(struct vocab *v, uint64_t id, struct slice text,
                       struct err_info *why)
 {
@@ -152,6 +168,9 @@ int32_t vocab_find(const struct vocab *v, struct slice text)
     return (int32_t)(*find_slot(v, text, slice_hash(text)) & SLOT_ID) - 1;
 }
 
+/* Four passes, each of which only asks for the memory that the next one reads:
+ * slot, entry, text.  One look-up waits for three misses in a row; sixty-four
+ * looked up like this wait for hardly more than the same three. */
 void vocab_find_many(const struct vocab *v, const struct slice *texts, size_t n,
                      int32_t *ids)
 {
@@ -185,6 +204,8 @@ int32_t vocab_find_near(const struct vocab *v, struct slice text,
     return vocab_find(v, text);
 }
 
+/* The reference would let the later one win; but then one of the two ids could
+ * never come out of an encoder, and no real file has such a pair. */
 static enum err refuse_twin(const struct vocab *v, uint32_t slot, size_t id,
                             struct err_info *why)
 {

@@ -81,8 +81,8 @@ int32_t vocab_find(const struct vocab *v, struct slice text);
 enum { VOCAB_MANY = 64 };
 void vocab_find_many(const struct vocab *v, const struct slice *texts, size_t n,
                      int32_t *ids);
-/* Like vocab_find, but look first whether `guess` has this text: lists that follow
- * the order of ids are walked without touching the index. */
+/* Like vocab_find, but look first whether `guess` has this text: lists that
+ * follow the order of ids are walked without touching the index. */
 int32_t vocab_find_near(const struct vocab *v, struct slice text,
                         int32_t guess);
 

@@ -1,3 +1,5 @@
+/* Greedy longest match from the left, within words that the pre-tokenizer cut.
+ * One word costs at most its characters times the longest token. */
 #include "text/word_piece.h"
 #include "base/utf8.h"
 
@@ -17,6 +19,7 @@ static size_t count_chars(struct slice s)
     return n;
 }
 
+/* Where the character begins that ends at `end`. */
 static size_t char_before(struct slice s, size_t end)
 {
     do
