@@ -9,7 +9,7 @@
 #define OSMIA_KERNELS_KERNEL_TABLE_H
 
 #include "kernels/attention.h"
-#include "kernels/rope.h"
+#include "kernels/rope_pairing.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -37,13 +37,20 @@ struct slab_case {
     bool min;
 };
 
-/* Integer sums of sub-block h of block b.
+/* A place in a slab: the vectors of rows from v0 on, in sub-block h of block
+ * b. */
+struct slab_place {
+    int v0, b, h;
+};
+
+/* Integer sums of one sub-block.
  *
  * (The analyzer does not see that token_tile fills the rows of n_tokens.) */
 TILE_INLINE void slab_dots(vi isum[VECTORS][MAX_TOKENS], struct slab_case k,
-                           const struct int_slab *slab, int v0,
-                           const struct token_tile *t, int b, int h)
+                           const struct int_slab *slab,
+                           struct slab_place at, const struct token_tile *t)
 {
+    int b = at.b, h = at.h;
     int n = k.sub / 4, steps = SIMD_STEPS(k.bits);
 
     for (int c0 = 0; c0 < n; c0 += steps) {
@@ -54,7 +61,7 @@ TILE_INLINE void slab_dots(vi isum[VECTORS][MAX_TOKENS], struct slab_case k,
                 // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
                 d[v][i] = vd_start(c0 ? 0 : t->bias[i][b * 32 / k.sub + h]);
         for (int c = c0; c < n && c < c0 + steps; c++) {
-            const uint8_t *w = &slab->code[b][h * n + c][0][v0 * SIMD_N * 4];
+            const uint8_t *w = &slab->code[b][h * n + c][0][at.v0 * SIMD_N * 4];
             for (int i = 0; i < k.n_tokens; i++) {
                 vi x = vi_load_quad(t->code[i] + b * ACT_BLOCK
                                     + 4 * (h * n + c));
@@ -93,7 +100,7 @@ TILE_INLINE void slab_tile(struct slab_case k, const struct slab_span *span,
             const float *ws = &slab->scale[b][h][0][v0 * SIMD_N];
             const float *wm = &slab->min[b][h][0][v0 * SIMD_N];
 
-            slab_dots(isum, k, slab, v0, t, b, h);
+            slab_dots(isum, k, slab, (struct slab_place){ v0, b, h }, t);
             for (int i = 0; i < k.n_tokens; i++)
                 for (int v = 0; v < VECTORS; v++) {
                     vf s = vf_mul(vf_load(ws + v * SIMD_N),

@@ -1,6 +1,6 @@
 /* Rotary positions: which elements of a head form a pair. */
-#ifndef OSMIA_KERNELS_ROPE_H
-#define OSMIA_KERNELS_ROPE_H
+#ifndef OSMIA_KERNELS_ROPE_PAIRING_H
+#define OSMIA_KERNELS_ROPE_PAIRING_H
 
 enum rope_pairing {
     ROPE_HALVES,       /* x[i] with x[i + width/2]: "NEOX", as HF stores q, k */
