@@ -40,7 +40,7 @@ static const struct runner *runner_of(const struct session *s)
 static bool open_batch(struct session *s)
 {
     const struct runner *r = runner_of(s);
-    assert(r->n_vocab > 0 && r->max_tokens > 0);
+    assert(r->n_vocab > 0 && r->max_rows > 0 && r->max_tokens > 0);
     size_t fit = ROWS_SIZE / (r->n_vocab * sizeof(float));
     s->max_rows = fit < 1 ? 1 : fit > ROWS_MAX ? ROWS_MAX : fit;
     if (s->max_rows > r->max_rows)

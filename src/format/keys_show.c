@@ -19,7 +19,6 @@ static void put_cut(struct strbuf *out, struct slice s)
     strbuf_puts(out, cut ? "...\"" : "\"");
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): put_children ends it
 static void put_json(struct strbuf *out, const struct json *v, int depth);
 
 /* The recursion ends at SHOWN_DEPTH, whatever the file holds. */
@@ -46,6 +45,7 @@ static void put_children(struct strbuf *out, const struct json *v, int depth)
     strbuf_putc(out, object ? '}' : ']');
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): put_children ends it
 static void put_json(struct strbuf *out, const struct json *v, int depth)
 {
     switch (v->kind) {
