@@ -21,7 +21,14 @@ static const struct key_name
     key_context = { "max_position_embeddings", "A.context_length" },
     key_vocab = { "vocab_size", NULL },
     key_eps = { "rms_norm_eps", "A.attention.layer_norm_rms_epsilon" },
-    key_act = { "hidden_act", NULL };
+    key_layer_eps = { "layer_norm_eps", "A.attention.layer_norm_epsilon" },
+    key_rotated = { NULL, "A.rope.dimension_count" },
+    key_part = { "rope_parameters.partial_rotary_factor", NULL },
+    key_part_old = { "partial_rotary_factor", NULL },
+    key_types = { "layer_types", NULL },
+    key_pattern = { NULL, "A.attention.sliding_window_pattern" },
+    key_act = { "hidden_act", NULL },
+    key_activation = { "hidden_activation", NULL };
 
 /* A count that has no default. */
 static enum err need_uint(uint32_t *out, const struct keys *k,
@@ -66,7 +73,8 @@ static enum err read_heads(struct config *c, const struct keys *k,
     uint32_t value_dim;
     enum err e;
 
-    if ((e = keys_require(k, key_heads, why)) != ERR_OK
+    c->n_head = d->n_head;
+    if ((d->n_head == 0 && (e = keys_require(k, key_heads, why)) != ERR_OK)
         || (e = same_in_layers(&c->n_head, c, k, key_heads, heads, why)))
         return e;
     c->n_head_kv = d->n_head_kv == 0 || k->naming == NAMING_GGUF
@@ -116,9 +124,36 @@ static enum err read_sizes(struct config *c, const struct keys *k,
         || (e = same_in_layers(&c->ffn_size, c, k, key_ffn, widths, why))
         || (e = keys_uint(&c->vocab_size, k, key_vocab, vocab, why))
         || (e = keys_uint(&c->context_length, k, key_context, context, why))
-        || (e = keys_float(&eps, k, key_eps, 0.0, 1.0, why)))
+        || (e = keys_float(&eps, k, d->layer_norm ? key_layer_eps : key_eps,
+                           0.0, 1.0, why)))
         return e;
     c->norm_eps = (float)eps;
+    c->norm_centre = d->layer_norm;
+    return ERR_OK;
+}
+
+/* How many elements of a head are rotated: a share in config.json, a count in
+ * GGUF.  The reference cuts the product, it does not round it. */
+static enum err read_rotated(uint32_t *width, const struct config *c,
+                             const struct keys *k, double part,
+                             struct err_info *why)
+{
+    struct uint_range range = { 2, c->head_dim };
+    struct key_name   name = keys_has(k, key_part) ? key_part : key_part_old;
+    enum err          e;
+
+    *width = c->head_dim;
+    if (part == 0)
+        return ERR_OK;
+    if (k->naming == NAMING_GGUF)
+        return keys_uint(width, k, key_rotated, range, why);
+    if ((e = keys_float(&part, k, name, 0.0, 1.0, why)) != ERR_OK)
+        return e;
+    *width = (uint32_t)(c->head_dim * part);
+    if (*width < 2)
+        return keys_fail(k, name, ERR_FORMAT, why, "is %g, which leaves none "
+                         "of a head's %u elements to rotate", part,
+                         c->head_dim);
     return ERR_OK;
 }
 
@@ -127,17 +162,107 @@ enum err config_read_common(struct config *c, const struct config_source *src,
                             struct err_info *why)
 {
     const struct keys *k = src->keys;
+    uint32_t           rotated;
     enum err           e;
 
     c->embed_scale = c->logit_scale = 1.0f;
     c->n_kinds = 1;
-    if ((e = read_sizes(c, k, d, why)) || (e = read_heads(c, k, d, why)))
+    if ((e = read_sizes(c, k, d, why)) || (e = read_heads(c, k, d, why))
+        || (e = read_rotated(&rotated, c, k, d->rotary_part, why)))
         return e;
     c->kind[0].rope = (struct rope_spec){
-        .width = c->head_dim, .theta = d->rope_theta,
+        .width = rotated, .theta = d->rope_theta,
         .context_len = c->context_length,
     };
     return rope_read(&c->kind[0].rope, k, NULL, &c->arena, why);
+}
+
+/* ---- kinds of layers ---- */
+
+static enum err slides_by_name(bool *out, const struct keys *k, uint32_t layer,
+                               struct err_info *why)
+{
+    struct slice name = { NULL, 0 };
+    enum err     e = keys_string_at(&name, k, key_types, layer, why);
+
+    if (e != ERR_OK)
+        return e;
+    *out = slice_is(name, "sliding_attention");
+    if (!*out && !slice_is(name, "full_attention"))
+        return keys_fail(k, key_types, ERR_UNKNOWN, why, "[%u] is \"%.*s\": "
+                         "expected full_attention or sliding_attention",
+                         layer, (int)name.len, name.at);
+    return ERR_OK;
+}
+
+static enum err slides(bool *out, const struct keys *k,
+                       const struct layer_rule *rule, uint32_t layer,
+                       struct err_info *why)
+{
+    if (keys_has(k, key_types))
+        return slides_by_name(out, k, layer, why);
+    if (keys_len(k, key_pattern) > 0)
+        return keys_bool_at(out, k, key_pattern, layer, why);
+    *out = layer >= rule->first
+        && (rule->period == 0 || (layer + 1) % rule->period != 0);
+    return ERR_OK;
+}
+
+enum err config_split_layers(struct config *c, const struct config_source *src,
+                             const struct layer_rule *rule,
+                             struct err_info *why)
+{
+    struct layer_rule  here = *rule;
+    const struct keys *k = src->keys;
+    uint32_t           n_sliding = 0;
+    uint8_t           *kind;
+    enum err           e;
+
+    if (keys_kind(k, key_pattern) == KEY_INT
+        && (e = keys_uint(&here.period, k, key_pattern,
+                          (struct uint_range){ 0, UINT32_MAX }, why)))
+        return e;
+    if ((kind = arena_take(&c->arena, c->n_layer, sizeof *kind)) == NULL)
+        return fail_nomem(why);
+    for (uint32_t i = 0; i < c->n_layer; i++) {
+        bool sliding = false;
+        if ((e = slides(&sliding, k, &here, i, why)) != ERR_OK)
+            return e;
+        kind[i] = sliding && rule->sliding.window > 0;
+        n_sliding += kind[i];
+    }
+    if (n_sliding == c->n_layer)
+        c->kind[0] = rule->sliding;
+    if (n_sliding == 0 || n_sliding == c->n_layer)
+        return ERR_OK;
+    c->kind[1] = rule->sliding;
+    c->n_kinds = 2;
+    c->layer_kind = kind;
+    return ERR_OK;
+}
+
+/* ---- single keys ---- */
+
+enum err config_read_softcap(float *out, const struct config_source *src,
+                             struct key_name name, struct err_info *why)
+{
+    double   cap = keys_is_null(src->keys, name) ? 0 : (double)*out;
+    enum err e = keys_float(&cap, src->keys, name, 0, 1e6, why);
+
+    *out = (float)cap;
+    return e;
+}
+
+enum err config_refuse_true(const struct config_source *src,
+                            struct key_name name, struct err_info *why)
+{
+    bool     is_true = false;
+    enum err e = keys_bool(&is_true, src->keys, name, why);
+
+    if (e == ERR_OK && is_true)
+        return keys_fail(src->keys, name, ERR_UNKNOWN, why, "is true, which "
+                         "is not supported");
+    return e;
 }
 
 enum err config_read_activation(struct config *c,
@@ -156,8 +281,10 @@ enum err config_read_activation(struct config *c,
         { "gelu_fast", ACTIVATION_GELU_TANH },
         { "gelu_accurate", ACTIVATION_GELU_TANH },
     };
-    struct slice name = slice_of(otherwise);
-    enum err     e = keys_string(&name, src->keys, key_act, why);
+    struct key_name key = keys_has(src->keys, key_activation) ? key_activation
+                                                              : key_act;
+    struct slice    name = slice_of(otherwise);
+    enum err        e = keys_string(&name, src->keys, key, why);
 
     if (e != ERR_OK)
         return e;
@@ -166,7 +293,7 @@ enum err config_read_activation(struct config *c,
             c->activation = known[i].activation;
             return ERR_OK;
         }
-    return keys_fail(src->keys, key_act, ERR_UNKNOWN, why, "is \"%.*s\": "
+    return keys_fail(src->keys, key, ERR_UNKNOWN, why, "is \"%.*s\": "
                      "expected silu or a form of gelu", (int)name.len, name.at);
 }
 

@@ -67,10 +67,15 @@ struct config_source {
 
 /* Defaults that differ between classes, for config_read_common. */
 struct config_defaults {
+    uint32_t n_head;                 /* 0: the key must be there */
     uint32_t n_head_kv;              /* 0: as many as n_head */
     uint32_t head_dim;               /* 0: hidden_size / n_head */
     uint32_t context_length;
     double   norm_eps, rope_theta;
+    double   rotary_part;            /* share of a head that is rotated; 0: all
+                                        of it, whatever the file says */
+    bool     layer_norm;             /* not RMSNorm; its epsilon has a key of
+                                        its own */
 };
 
 /* Sizes, norm epsilon, head counts, head width and attention scale (1 / sqrt of
@@ -79,7 +84,32 @@ struct config_defaults {
 enum err config_read_common(struct config *c, const struct config_source *src,
                             const struct config_defaults *d,
                             struct err_info *why);
-/* hidden_act, refusing what is not implemented. */
+
+/* Which layers are of the sliding kind, unless the file lists them: those from
+ * `first` on, but every `period`-th of all is full (0: none is). */
+struct layer_rule {
+    struct layer_kind sliding;
+    uint32_t          first, period;
+};
+
+/* Kind 0 is the full layers' and read before; adds rule->sliding as kind 1 and
+ * says of every layer which it is: by layer_types (config.json) or
+ * sliding_window_pattern (GGUF: a period, or a truth for every layer), else by
+ * the rule.  When all layers are of one kind there is only that; a window of 0
+ * makes all of them full. */
+enum err config_split_layers(struct config *c, const struct config_source *src,
+                             const struct layer_rule *rule,
+                             struct err_info *why);
+
+/* A cap of scores or logits into *out, which holds the default; null in
+ * config.json means none (0). */
+enum err config_read_softcap(float *out, const struct config_source *src,
+                             struct key_name name, struct err_info *why);
+/* ERR_UNKNOWN when the key is there and true. */
+enum err config_refuse_true(const struct config_source *src,
+                            struct key_name name, struct err_info *why);
+
+/* hidden_activation, else hidden_act, refusing what is not implemented. */
 enum err config_read_activation(struct config *c,
                                 const struct config_source *src,
                                 const char *otherwise, struct err_info *why);

@@ -80,6 +80,13 @@ void gated(struct step *s, const struct buf *in, const struct linear *gate,
     s->ops->gate(s->stream, s->n, &set);
 }
 
+void activated(struct step *s, const struct buf *in, const struct linear *up)
+{
+    static const struct linear none = { NULL, NULL };
+
+    gated(s, in, up, &none);
+}
+
 void add(struct step *s, struct buf *out, const struct buf *in)
 {
     s->ops->add(s->stream, out, in, s->n);

@@ -51,6 +51,8 @@ void attend(struct step *s);
 /* s->g = act(gate in) * (up in) */
 void gated(struct step *s, const struct buf *in, const struct linear *gate,
            const struct linear *up);
+/* s->g = act(up in): the MLP without a gate */
+void activated(struct step *s, const struct buf *in, const struct linear *up);
 /* out += in */
 void add(struct step *s, struct buf *out, const struct buf *in);
 
