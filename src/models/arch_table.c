@@ -9,6 +9,14 @@ static const struct arch_row rows[] = {
     { "llama", "LLaMAForCausalLM", NULL, &arch_llama },
     { "Yi", "YiForCausalLM", NULL, &arch_llama },
     { "mistral", "MistralForCausalLM", NULL, &arch_mistral },
+    { "qwen2", "Qwen2ForCausalLM", "qwen2", &arch_qwen2 },
+    { "qwen3", "Qwen3ForCausalLM", "qwen3", &arch_qwen3 },
+    { "gemma", "GemmaForCausalLM", "gemma", &arch_gemma },
+    { "gemma2", "Gemma2ForCausalLM", "gemma2", &arch_gemma2 },
+    { "gemma3_text", "Gemma3ForCausalLM", "gemma3", &arch_gemma3 },
+    { "gemma3", "Gemma3ForConditionalGeneration", NULL, &arch_gemma3 },
+    { "phi3", "Phi3ForCausalLM", "phi3", &arch_phi3 },
+    { "phi", "PhiForCausalLM", "phi2", &arch_phi2 },
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };

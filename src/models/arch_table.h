@@ -15,6 +15,8 @@ const struct arch_row *arch_rows(size_t *n);
 enum err arch_find(const struct arch **out, const struct checkpoint *c,
                    const struct notices *notices, struct err_info *why);
 
-extern const struct arch arch_llama, arch_mistral;
+extern const struct arch arch_gemma, arch_gemma2, arch_gemma3, arch_llama,
+                         arch_mistral, arch_phi2, arch_phi3, arch_qwen2,
+                         arch_qwen3;
 
 #endif

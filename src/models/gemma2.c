@@ -1,0 +1,123 @@
+/* Gemma 2: norms before and behind each branch, every other layer with a window,
+ * scores and logits capped by tanh.
+ *
+ * Reference: transformers, models/gemma2. */
+#include "models/arch_table.h"
+#include "nn/phrases.h"
+
+#include <math.h>
+#include <stddef.h>
+
+struct layer {
+    struct affine attn_norm, attn_post, ffn_norm, ffn_post;
+    struct linear q, k, v, o;
+    struct linear gate, up, down;
+};
+
+#define AT(field) offsetof(struct layer, field)
+
+static const struct want wants[] = {
+    { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
+      SPLIT_NONE, WANT_NORM, NULL },
+    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
+      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
+    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
+      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
+    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
+      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
+    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
+      SPLIT_COLS, WANT_BIAS_ATTN, NULL },
+    { "post_attention_norm", "post_attention_layernorm", AT(attn_post),
+      DIM_HIDDEN, DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
+    { "ffn_norm", "pre_feedforward_layernorm", AT(ffn_norm), DIM_HIDDEN,
+      DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
+    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
+      SPLIT_ROWS, 0, NULL },
+    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
+      SPLIT_ROWS, 0, NULL },
+    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
+      SPLIT_COLS, 0, NULL },
+    { "post_ffw_norm", "post_feedforward_layernorm", AT(ffn_post), DIM_HIDDEN,
+      DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
+};
+
+static void block(struct step *s, const void *layer)
+{
+    const struct layer *l = layer;
+
+    norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
+    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+                                                    /* k, v [n, kv head, d]  */
+    attend(s);                                      /* a [n, head, d]        */
+    project(s, s->h, s->a, &l->o);                  /* h [n, hidden]         */
+    norm(s, s->h, s->h, &l->attn_post);
+    add(s, s->x, s->h);                             /* x [n, hidden]         */
+
+    norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
+    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
+    project(s, s->h, s->g, &l->down);               /* h [n, hidden]         */
+    norm(s, s->h, s->h, &l->ffn_post);
+    add(s, s->x, s->h);                             /* x [n, hidden]         */
+}
+
+/* GGUF has no query_pre_attn_scalar: the largest model alone scales by
+ * hidden_size / n_head, and only its count of layers tells it. */
+static enum err read_scale(struct config *c, const struct keys *k,
+                           struct err_info *why)
+{
+    static const struct key_name name = { "query_pre_attn_scalar", NULL };
+    enum { LAYERS_OF_27B = 46 };
+    double   d = k->naming == NAMING_HF ? 256 : c->head_dim;
+    enum err e = keys_float(&d, k, name, 1e-3, 1e6, why);
+
+    if (k->naming == NAMING_GGUF && c->n_layer == LAYERS_OF_27B)
+        d = (double)c->hidden_size / c->n_head;
+    c->attn_scale = (float)(1 / sqrt(d));
+    return e;
+}
+
+static enum err configure(struct config *c, const struct config_source *src,
+                          struct err_info *why)
+{
+    static const struct config_defaults defaults = {
+        .n_head_kv = 4, .head_dim = 256, .context_length = 8192,
+        .norm_eps = 1e-6, .rope_theta = 1e4,
+    };
+    static const struct key_name
+        attn_cap = { "attn_logit_softcapping", "A.attn_logit_softcapping" },
+        logit_cap = { "final_logit_softcapping", "A.final_logit_softcapping" },
+        window = { "sliding_window", "A.attention.sliding_window" },
+        ahead = { "use_bidirectional_attention", NULL },
+        bias = { "attention_bias", NULL };
+    const struct keys *k = src->keys;
+    struct layer_rule  rule = { .period = 2 };
+    enum err           e;
+
+    c->vocab_size = 256000;
+    c->attn_softcap = 50.0f;
+    c->logit_softcap = 30.0f;
+    if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
+        || (e = config_read_activation(c, src, "gelu_pytorch_tanh", why))
+        || (e = read_scale(c, k, why)) != ERR_OK
+        || (e = config_read_softcap(&c->attn_softcap, src, attn_cap, why))
+        || (e = config_read_softcap(&c->logit_softcap, src, logit_cap, why))
+        || (e = config_refuse_true(src, ahead, why)) != ERR_OK
+        || (e = keys_bool(&c->attention_bias, k, bias, why)) != ERR_OK)
+        return e;
+    c->pairing = ROPE_HALVES;
+    c->embed_scale = sqrtf((float)c->hidden_size);
+    c->norm_plus_one = k->naming == NAMING_HF;
+    rule.sliding = c->kind[0];
+    rule.sliding.window = keys_is_null(k, window) ? 0 : 4096;
+    e = keys_uint(&rule.sliding.window, k, window,
+                  (struct uint_range){ 0, UINT32_MAX }, why);
+    return e != ERR_OK ? e : config_split_layers(c, src, &rule, why);
+}
+
+const struct arch arch_gemma2 = {
+    .name = "Gemma 2",
+    .configure = configure,
+    .wants = { wants, sizeof wants / sizeof wants[0] },
+    .layer_size = sizeof(struct layer),
+    .block = block,
+};
