@@ -59,6 +59,13 @@ void tiny_tokens(const struct tiny *t, int32_t *token, size_t n)
 
 /* ---- the configuration ---- */
 
+/* "plain" is a Llama, "gemma3/plain" says its folder. */
+static void golden_path(char path[128], const char *name, const char *suffix)
+{
+    snprintf(path, 128, "tests/golden/%s%s%s",
+             strchr(name, '/') == NULL ? "llama/" : "", name, suffix);
+}
+
 static uint32_t number(const struct json *v, const char *key, uint32_t otherwise)
 {
     const struct json *n = json_path(v, key);
@@ -84,7 +91,7 @@ void tiny_read(struct tiny *t, const char *name)
     struct file  f;
     char         path[128];
 
-    snprintf(path, sizeof path, "tests/golden/llama/%s.json", name);
+    golden_path(path, name, ".json");
     assert_int_equal(file_open(&f, path, NULL), ERR_OK);
     assert_int_equal(json_parse(&v, &arena, file_slice(&f), 16, NULL), ERR_OK);
     *t = (struct tiny){
@@ -107,8 +114,9 @@ void tiny_read(struct tiny *t, const char *name)
                                 "original_max_position_embeddings", 0),
     };
     const struct json *type = json_path(v, "rope_parameters.rope_type");
-    snprintf(t->rope_type, sizeof t->rope_type, "%.*s", (int)type->string.len,
-             type->string.at);
+    if (type != NULL)
+        snprintf(t->rope_type, sizeof t->rope_type, "%.*s",
+                 (int)type->string.len, type->string.at);
     for (const char *c = name; *c; c++)
         t->seed += (uint8_t)*c;
     arena_drop(&arena);
@@ -117,12 +125,15 @@ void tiny_read(struct tiny *t, const char *name)
 
 /* ---- the tensors ---- */
 
-enum { TENSORS_MAX = 64 };
+enum { TENSORS_MAX = 128, VALUES_MAX = 16 };
 
 struct tensor {
     char     hf[96], gguf[64];
     uint64_t rows, cols;           /* cols 0: a vector */
     uint32_t permute_heads;        /* q, k in GGUF; 0: rows as they are */
+    float    add;                  /* to each element in GGUF */
+    bool     given;                /* GGUF alone has it, with these values */
+    float    value[VALUES_MAX];
 };
 
 struct list {
@@ -183,19 +194,59 @@ static void add_layer(struct list *l, const struct tiny *t, uint32_t i)
     }
 }
 
+/* The tensors of NAME.list (tools/golden/families.py). */
+static void read_list(struct list *l, const struct tiny *t, bool gguf)
+{
+    char  path[128], line[256];
+    FILE *f;
+
+    golden_path(path, t->name, ".list");
+    assert_non_null(f = fopen(path, "r"));
+    while (fgets(line, sizeof line, f) != NULL) {
+        struct tensor      one = { .rows = 0 };
+        unsigned long long rows, cols;
+        if (sscanf(line, "tensor %95s %63s %llu %llu %f", one.hf, one.gguf,
+                   &rows, &cols, &one.add) == 5) {
+            one.rows = rows;
+            one.cols = cols;
+            add_tensor(l, one);
+        } else if (gguf && sscanf(line, "value %63s %f", one.gguf,
+                                  &one.value[0]) == 2) {
+            struct tensor *last = &l->at[l->n - 1];
+            one.given = true;
+            if (strcmp(last->gguf, one.gguf) != 0)
+                add_tensor(l, one);
+            last = &l->at[l->n - 1];
+            assert_true(last->rows < VALUES_MAX);
+            last->value[last->rows++] = one.value[0];
+        }
+    }
+    fclose(f);
+}
+
+static void list_llama(struct list *l, const struct tiny *t)
+{
+    add_tensor(l, (struct tensor){ .hf = "model.embed_tokens.weight",
+               .gguf = "token_embd.weight", .rows = t->vocab,
+               .cols = t->hidden });
+    for (uint32_t i = 0; i < t->n_layer; i++)
+        add_layer(l, t, i);
+    add_tensor(l, (struct tensor){ .hf = "model.norm.weight",
+               .gguf = "output_norm.weight", .rows = t->hidden });
+    if (!t->tied)
+        add_tensor(l, (struct tensor){ .hf = "lm_head.weight",
+                   .gguf = "output.weight", .rows = t->vocab,
+                   .cols = t->hidden });
+}
+
 static void make_list(struct list *l, const struct tiny *t,
                       const struct tiny_form *form)
 {
     l->n = 0;
-    add_tensor(l, (struct tensor){ "model.embed_tokens.weight",
-               "token_embd.weight", t->vocab, t->hidden, 0 });
-    for (uint32_t i = 0; i < t->n_layer; i++)
-        add_layer(l, t, i);
-    add_tensor(l, (struct tensor){ "model.norm.weight", "output_norm.weight",
-               t->hidden, 0, 0 });
-    if (!t->tied)
-        add_tensor(l, (struct tensor){ "lm_head.weight", "output.weight",
-                   t->vocab, t->hidden, 0 });
+    if (strchr(t->name, '/') != NULL)
+        read_list(l, t, form->gguf);
+    else
+        list_llama(l, t);
     for (size_t i = 0; i < l->n; i++) {
         if (form->wrong_shape && strcmp(l->at[i].hf, form->wrong_shape) == 0)
             l->at[i].rows++;
@@ -235,7 +286,9 @@ static size_t put_row(uint8_t *to, const struct tiny *t,
     uint8_t rounded[4096];
 
     for (uint64_t c = 0; c < cols; c++)
-        x[c] = value(t->seed, one->hf, from * cols + c, cols);
+        x[c] = one->given ? one->value[row]
+             : value(t->seed, one->hf, from * cols + c, cols)
+               + (form->gguf ? one->add : 0.0f);
     if (form->rounded != DTYPE_F32 && one->cols != 0) {
         format_of(form->rounded)->quantize(rounded, x, (size_t)cols);
         format_of(form->rounded)->expand(x, rounded, (size_t)cols);
@@ -355,6 +408,35 @@ static void key_string(struct bytes *b, const char *key, const char *v)
     put_string(b, v);
 }
 
+/* The keys of NAME.list, their count before them. */
+static void put_listed_keys(struct bytes *b, const struct tiny *t)
+{
+    size_t   at = b->n;
+    uint64_t n = 0;
+    char     path[128], line[256], kind[8], key[96], text[64];
+    FILE    *f;
+
+    put_u64(b, 0);
+    golden_path(path, t->name, ".list");
+    assert_non_null(f = fopen(path, "r"));
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "%7s %95s %63s", kind, key, text) != 3)
+            continue;
+        n++;
+        if (strcmp(kind, "u32") == 0)
+            key_u32(b, key, (uint32_t)strtoul(text, NULL, 10));
+        else if (strcmp(kind, "f32") == 0)
+            key_f32(b, key, strtod(text, NULL));
+        else if (strcmp(kind, "string") == 0)
+            key_string(b, key, text);
+        else
+            n--;
+    }
+    assert_true(n > 0);
+    memcpy(b->at + at, &n, sizeof n);
+    fclose(f);
+}
+
 static void put_keys(struct bytes *b, const struct tiny *t)
 {
     bool linear = strcmp(t->rope_type, "linear") == 0;
@@ -408,7 +490,10 @@ static void write_gguf(struct bytes *b, const struct tiny *t,
     put(b, "GGUF", 4);
     put_u32(b, 3);
     put_u64(b, l->n + freqs);
-    put_keys(b, t);
+    if (strchr(t->name, '/') != NULL)
+        put_listed_keys(b, t);
+    else
+        put_keys(b, t);
     for (size_t i = 0; i < l->n; i++) {
         const struct tensor *one = &l->at[i];
         enum dtype_id type = one->cols == 0 ? DTYPE_F32 : form->type;
@@ -436,8 +521,7 @@ static void write_config(struct bytes *b, const struct tiny *t,
     char        path[128], key[64];
     struct file f;
 
-    snprintf(path, sizeof path, "tests/golden/llama/%s%s.json", t->name,
-             form->old_config ? "-old" : "");
+    golden_path(path, t->name, form->old_config ? "-old.json" : ".json");
     assert_int_equal(file_open(&f, path, NULL), ERR_OK);
     struct slice s = file_slice(&f);
     if (form->replace_key == NULL) {
@@ -446,6 +530,8 @@ static void write_config(struct bytes *b, const struct tiny *t,
         snprintf(key, sizeof key, "\"%s\": ", form->replace_key);
         size_t at = slice_find(s, slice_of(key), 0) + strlen(key), end = at;
         assert_true(at < s.len);
+        if (s.at[at] == '[')
+            end = slice_find(s, slice_of("]"), at) + 1;
         while (s.at[end] != ',' && s.at[end] != '\n')
             end++;
         put(b, s.at, at);

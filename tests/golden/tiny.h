@@ -11,7 +11,8 @@
 
 /* The numbers of a committed config.json. */
 struct tiny {
-    const char *name;              /* tests/golden/llama/NAME.json */
+    const char *name;              /* tests/golden/llama/NAME.json; with a
+                                      folder: tests/golden/NAME.json, .list */
     uint64_t    seed;
     uint32_t    hidden, ffn, n_layer, n_head, n_kv, head_dim, vocab, context;
     bool        attention_bias, mlp_bias, tied;

@@ -153,4 +153,5 @@ def main():
                 json.dump(d, f, indent=1)
 
 
-main()
+if __name__ == "__main__":
+    main()
