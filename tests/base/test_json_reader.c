@@ -139,6 +139,7 @@ static const struct { const char *text; int at; const char *words; } bad[] = {
     { "\"a\nb\"", 2, "control character" },
     { "\"\t\"", 1, "control character" },
     { "\"\x1f\"", 1, "control character" },
+    { "\"longer \x1f" "than eight\"", 8, "control character" },
     { "\"\x80\"", 1, "not valid UTF-8" },
     { "\"\xc0\xaf\"", 1, "not valid UTF-8" },
     { "\"ab\xe2\x82\"", 3, "not valid UTF-8" },

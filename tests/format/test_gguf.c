@@ -2,6 +2,7 @@
  * field broken at a time.  Every refusal has its own sentence. */
 #include "support/check.h"
 
+#include "base/limits.h"
 #include "format/gguf.h"
 #include "support/alloc_fail.h"
 #include "support/edge.h"
@@ -198,10 +199,74 @@ static void places_tensors(void **state)
     make_zeros(&m, 1000);
     assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_OK);
     done(&r);
+    /* A size that is a multiple of the alignment gets no padding. */
+    make_patch(&m, "block type", 0, 4);
+    make_patch(&m, "block dim", 16, 8);
+    assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_OK);
+    assert_int_equal(r.g.tensors[1].size, 64);
+    done(&r);
+    make_drop(&m);
+}
+
+/* Twelve of the smallest pairs fill the file up to the data. */
+static void takes_the_smallest_keys(void **state)
+{
+    struct make m = { 0 };
+    struct reading r;
+    bool truth = false;
+
+    (void)state;
+    make_gguf_head(&m, 0, 12);
+    for (char c = 'a'; c <= 'l'; c++) {
+        make_key(&m, (char[2]){ c }, 7);
+        make_u8(&m, c == 'b' ? 2 : 0);
+    }
+    assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_OK);
+    assert_true(gguf_bool(get(&r, "b"), 0, &truth) && truth);
+    assert_true(gguf_bool(get(&r, "c"), 0, &truth) && !truth);
+    done(&r);
+    make_drop(&m);
+}
+
+static void takes_the_longest_key(void **state)
+{
+    struct make m = { 0 };
+    struct reading r;
+
+    (void)state;
+    make_gguf_head(&m, 0, 1);
+    make_mark(&m, "key");
+    make_u64(&m, LIMIT_GGUF_KEY);
+    for (int i = 0; i < LIMIT_GGUF_KEY; i++)
+        make_u8(&m, 'k');
+    make_u32(&m, 7);
+    make_u8(&m, 1);
+    make_align(&m, 32);
+    assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_OK);
+    done(&r);
+    make_patch(&m, "key", LIMIT_GGUF_KEY + 1, 8);
+    assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_FORMAT);
+    done(&r);
     make_drop(&m);
 }
 
 /* ---- what is wrong ---- */
+
+/* 2 rows of 16 are one block of 32 elements, and still half a block each. */
+static void refuses_blocks_across_rows(void **state)
+{
+    struct make m = { 0 };
+    struct reading r;
+
+    (void)state;
+    make_all(&m);
+    make_patch(&m, "dim 0", 16, 8);
+    make_patch(&m, "type", 2, 4);
+    assert_int_equal(read_bytes(&r, strbuf_slice(&m.b)), ERR_FORMAT);
+    assert_non_null(strstr(r.why.text, "the rows of tensor t0 have 16"));
+    done(&r);
+    make_drop(&m);
+}
 
 struct wrong {
     const char *field;
@@ -218,6 +283,7 @@ static const struct wrong wrongs[] = {
     { "version", 4, 4, ERR_UNKNOWN, "version 4 is newer" },
     { "version", 0x03000000, 4, ERR_UNKNOWN, "big-endian" },
     { "n_tensors", UINT64_MAX, 8, ERR_FORMAT, "tensors is negative" },
+    { "n_tensors", 100, 8, ERR_FORMAT, "tensors is 100, but only" },
     { "n_tensors", INT64_MAX, 8, ERR_FORMAT, "tensors is 9223372036854775807" },
     { "n_keys", 1ull << 63, 8, ERR_FORMAT, "keys is negative" },
     { "n_keys", 1 << 20, 8, ERR_FORMAT, "keys is 1048576, but only" },
@@ -231,6 +297,7 @@ static const struct wrong wrongs[] = {
       "general.architecture is a string of 1048576 bytes, but only" },
     { "array type", 9, 4, ERR_UNKNOWN, "k.words is an array of arrays" },
     { "array type", 99, 4, ERR_FORMAT, "k.words is an array of type 99" },
+    { "array length", 200, 8, ERR_FORMAT, "k.words is an array of 200 val" },
     { "array length", 1ull << 62, 8, ERR_FORMAT,
       "k.words is an array of 4611686018427387904 values" },
     { "array string", (16 << 20) + 1, 8, ERR_LIMIT,
@@ -459,6 +526,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_values),
         cmocka_unit_test(places_tensors),
+        cmocka_unit_test(takes_the_smallest_keys),
+        cmocka_unit_test(takes_the_longest_key),
+        cmocka_unit_test(refuses_blocks_across_rows),
         cmocka_unit_test(refuses_each_field),
         cmocka_unit_test(refuses_twins),
         cmocka_unit_test(refuses_long_lists),

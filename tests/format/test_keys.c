@@ -212,7 +212,7 @@ static void misfits_are_told(void **state)
     const struct keys *hf = &b->hf->keys, *gguf = &b->gguf->keys;
     const struct uint_range small = { 1, 16 };
     struct err_info why = { 0 };
-    uint32_t v = 7;
+    uint32_t v = 7, end = 0;
     double d = 7;
     bool t = false;
     struct slice s;
@@ -221,7 +221,10 @@ static void misfits_are_told(void **state)
     told(keys_uint(&v, hf, KEY("hidden_size", NULL), small, &why),
          &why, "config.json: hidden_size is 32, expected an integer from 1 "
          "to 16");
-    told(keys_uint(&v, hf, KEY("half", NULL), small, &why),
+    /* Both ends of a range belong to it. */
+    assert_int_equal(keys_uint(&end, hf, KEY("hidden_size", NULL),
+                               (struct uint_range){ 32, 32 }, &why), ERR_OK);
+    told(keys_uint(&v, hf, KEY("half", NULL), ANY, &why),
          &why, "half is 0.5, expected an integer");
     told(keys_uint(&v, hf, KEY("minus", NULL), ANY, &why),
          &why, "minus is -3, expected an integer from 0 to 4294967295");

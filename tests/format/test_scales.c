@@ -71,6 +71,11 @@ static void blocks(void **state)
     assert_int_equal(s.block_cols, 128);
     assert_int_equal(s.n_rows, 3);
     assert_int_equal(s.n_cols, 2);
+    s = scale_of(*state, &(struct model){
+        "{\"quantization_config\":{\"quant_method\":\"fp8\","
+        "\"weight_block_size\":[128,64]}}",
+        "w.weight_scale_inv", "F32", "[3,4]", 48 });
+    assert_int_equal(s.n_cols, 4);
     scale_of(*state, &(struct model){ FP8_128, "w.weight_scale_inv", "F8_E8M0",
                                       "[3,2]", 6 });
 }
@@ -111,6 +116,8 @@ static void refuses_misfits(void **state)
           "tensor w.weight is f8_e4m3, but its scales (w.weight_scale_inv or" },
         { { FP8_128, "w.weight_scale_inv", "F32", "[2,3]", 24 }, ERR_FORMAT,
           "its 6 values do not fit the weight (300 x 200) in blocks of 128" },
+        { { FP8_128, "w.weight_scale_inv", "F32", "[2,2]", 16 }, ERR_FORMAT,
+          "its 4 values do not fit" },
         { { FP8_128, "w.weight_scale_inv", "F32", "[6]", 24 }, ERR_FORMAT,
           "its 6 values do not fit" },
         { { FP8_128, "w.weight_scale_inv", "F32", "[1]", 4 }, ERR_FORMAT,
