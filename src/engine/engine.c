@@ -45,7 +45,8 @@ enum err engine_open_device(struct engine *e, struct err_info *why)
 {
     const char *name = e->options.device;
     struct cpu_options o = { .pool = e->options.pool,
-                             .n_threads = e->options.n_threads };
+                             .n_threads = e->options.n_threads,
+                             .isa = e->options.isa };
     if (name != NULL && strcmp(name, "cpu") != 0)
         return fail(why, ERR_UNKNOWN, "there is no device \"%s\"; this build "
                     "has: cpu", name);

@@ -36,6 +36,7 @@ struct engine_options {
     unsigned     n_threads;      /* 0: pool_default_threads; not with `pool` */
     struct pool *pool;           /* NULL: the engine makes its own */
     const char  *device;         /* NULL: "cpu" */
+    const char  *isa;            /* NULL: the best instruction set there is */
     const char  *weights;        /* NULL or "as-is": as stored */
     int          kv;             /* enum kv_type or ENGINE_KV_AUTO: f16, or f32
                                     when exact */

@@ -1,0 +1,102 @@
+#include "cli/open.h"
+#include "base/mapguard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct { const char *name; int type; } kv_types[] = {
+    { "f16", KV_F16 }, { "bf16", KV_BF16 }, { "f32", KV_F32 },
+    { "q8_0", KV_Q8_0 },
+};
+
+static enum err kv_named(int *type, const char *name, struct err_info *why)
+{
+    for (size_t i = 0; i < sizeof kv_types / sizeof *kv_types; i++)
+        if (strcmp(kv_types[i].name, name) == 0) {
+            *type = kv_types[i].type;
+            return ERR_OK;
+        }
+    return fail(why, ERR_REQUEST,
+                "--kv is \"%.40s\", expected f16, bf16, f32 or q8_0", name);
+}
+
+enum err open_options(struct engine_options *e, struct console *c,
+                      const struct options *o, struct err_info *why)
+{
+    *e = engine_defaults(o->model);
+    e->n_threads = (unsigned)o->threads.value;
+    e->ctx = (uint32_t)o->ctx.value;
+    e->weights = o->weights;
+    e->exact = o->exact;
+    e->isa = getenv("OSMIA_ISA");
+    e->notices = &c->notices;
+    e->progress = &c->progress;
+    return o->kv != NULL ? kv_named(&e->kv, o->kv, why) : ERR_OK;
+}
+
+/* A file that shrinks while it is mapped ends us with a sentence. */
+static void watch_files(const struct checkpoint *c)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        mapguard_watch(c->files[i]);
+}
+
+enum err open_engine(struct engine **out, struct console *c,
+                     const struct options *o, enum engine_depth depth,
+                     size_t n_seqs, struct err_info *why)
+{
+    struct engine_options e;
+    enum err err = open_options(&e, c, o, why);
+
+    if (err != ERR_OK)
+        return err;
+    e.depth = depth;
+    e.n_seqs = n_seqs;
+    err = engine_open(out, &e, why);
+    console_clear(c);
+    if (err == ERR_OK)
+        watch_files(engine_checkpoint(*out));
+    return err;
+}
+
+enum err read_stream(struct strbuf *out, FILE *from, size_t limit,
+                     struct err_info *why)
+{
+    char piece[16384];
+    size_t n;
+
+    while ((n = fread(piece, 1, sizeof piece, from)) > 0) {
+        strbuf_put(out, (struct slice){ piece, n });
+        if (out->failed)
+            return fail_nomem(why);
+        if (out->len > limit)
+            return fail(why, ERR_LIMIT, "stdin: more than %zu bytes of text",
+                        limit);
+        if (interrupt_raised())
+            return fail(why, ERR_CANCELLED, "interrupted");
+    }
+    if (ferror(from) && !interrupt_raised())
+        return fail(why, ERR_IO, "stdin: cannot be read");
+    return interrupt_raised() ? fail(why, ERR_CANCELLED, "interrupted")
+                              : ERR_OK;
+}
+
+bool stdin_has_text(void)
+{
+    struct stat st;
+
+    return fstat(STDIN_FILENO, &st) == 0
+        && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)
+            || S_ISSOCK(st.st_mode));
+}
+
+void words_join(struct strbuf *out, const struct options *o)
+{
+    for (size_t i = 0; i < o->n_words; i++) {
+        if (i > 0)
+            strbuf_putc(out, ' ');
+        strbuf_puts(out, o->words[i]);
+    }
+}

@@ -1,0 +1,94 @@
+/* Everything a command line may say, as one struct, and the tables of flags
+ * that fill it.  --help, the man page and the parser read the same rows. */
+#ifndef OSMIA_CLI_OPTIONS_H
+#define OSMIA_CLI_OPTIONS_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Optional numbers: what was not given has no value. */
+struct opt_uint { bool given; uint64_t value; };
+struct opt_real { bool given; double value; };
+
+/* A flag that may be repeated. */
+struct opt_list {
+    const char **at;      /* [n], pointing into argv */
+    size_t       n, cap;
+};
+
+struct options {
+    /* manners */
+    bool help, version, verbose, quiet;
+    /* the model and how it runs */
+    struct opt_uint threads, ctx, seed;
+    const char *weights, *kv;
+    bool exact;
+    /* sampling */
+    struct opt_uint max_tokens, top_k, logprobs;
+    struct opt_real temperature, top_p, min_p;
+    struct opt_real repetition_penalty, frequency_penalty, presence_penalty;
+    struct opt_list stop, logit_bias;
+    bool ignore_eos;
+    /* prompts */
+    const char *system, *user, *chat_template;
+    struct opt_list template_arg;
+    bool raw;
+    /* output */
+    bool json, jsonl, stats, pieces, tensors, metadata;
+    /* what is no flag */
+    const char *model;            /* first word after the verb, or NULL */
+    const char **words;           /* [n_words] the rest */
+    size_t n_words;
+};
+
+void options_drop(struct options *o);
+
+enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_UINT, FLAG_REAL, FLAG_LIST };
+
+/* One flag.  `least` and `most` bound the numbers, both included. */
+struct flag {
+    const char    *name;          /* without the dashes */
+    char           letter;        /* -n; 0: none */
+    enum flag_kind kind;
+    size_t         at;            /* offset in struct options */
+    const char    *value;         /* what the value is called in --help */
+    const char    *help;          /* half a line */
+    double         least, most;   /* FLAG_UINT, FLAG_REAL */
+};
+
+/* Flags that belong together, with the headline that --help gives them. */
+struct flag_group {
+    const char        *title;
+    const struct flag *flags;     /* ends with name == NULL */
+};
+
+struct verb {
+    const char *name;
+    const char *usage;            /* what follows the name */
+    const char *does;             /* one line */
+    const char *details;          /* a few lines, or NULL */
+    const char *example;          /* one real command line */
+    const struct flag_group *const *groups;     /* ends with NULL */
+    bool  needs_model;
+    int (*run)(const struct options *o);        /* exit status */
+};
+
+/* Fill `o` from the words after the verb.  ERR_REQUEST: the command line is
+ * wrong; the sentence names the word and, for a misspelt flag, the nearest
+ * right one.  `o` must be dropped whatever the outcome. */
+enum err options_parse(struct options *o, const struct verb *verb,
+                       int argc, char **argv, struct err_info *why);
+
+/* The groups that several verbs share. */
+extern const struct flag_group flags_general, flags_model, flags_sampling,
+                               flags_prompt;
+
+/* The word of `words` (ends with NULL) that `word` was most likely meant to be,
+ * or NULL when none is near. */
+const char *nearest_word(const char *word, const char *const *words);
+
+#endif
