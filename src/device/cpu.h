@@ -17,6 +17,7 @@ struct cpu {
 struct matrix {
     struct weight_view mul;          /* products */
     struct weight_view lookup;       /* single rows, as stored */
+    bool               fine;         /* MATRIX_FINE, and it makes a difference */
     void              *owned;        /* packed or converted weights, or NULL */
     size_t             owned_size;
     float             *scale;        /* companion scales as f32, or NULL */
@@ -46,8 +47,8 @@ struct stream {
     struct stream_limits limits;
     unsigned             n_threads;
     size_t               act_stride[ACT_KINDS];   /* bytes of a prepared row */
-    uint8_t             *act[ACT_KINDS];          /* [n_tokens]; f32: NULL */
-    float               *tmp;                     /* [n_tokens][tmp_stride] */
+    uint8_t             *act[ACT_KINDS];          /* [2 n_tokens]; f32: NULL */
+    float               *tmp;                     /* [2 n_tokens][tmp_stride] */
     size_t               tmp_stride;
     uint8_t             *worker;                  /* [n_threads][worker_size] */
     size_t               worker_size;

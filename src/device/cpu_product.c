@@ -21,33 +21,24 @@ struct prepare_job {
     uint8_t          *to;
     size_t            stride;
     enum act_kind     kind;
-    const struct weight_table *weights;
+    bool              fine;       /* two rows each: the input, what that lost */
+    const struct stream *stream;
 };
 
 static void prepare_row(void *arg, size_t i, unsigned worker)
 {
     struct prepare_job *j = arg;
-    size_t row = j->row == NULL ? i : j->row[i];
+    const struct stream *s = j->stream;
+    const struct weight_table *weights = s->cpu->isa->weights;
+    const float *x = j->in->at
+                   + (j->row == NULL ? i : j->row[i]) * j->in->stride;
+    uint8_t *to = j->to + i * j->stride * (j->fine ? 2 : 1);
 
-    (void)worker;
-    j->weights->act_prepare(j->to + i * j->stride, j->kind,
-                            j->in->at + row * j->in->stride, j->in->width);
-}
-
-/* Prepare n rows of `in` for every kind in `kinds` (bits) but f32, for which
- * the buffer itself will do. */
-static void prepare(struct stream *s, const struct buf *in,
-                    const uint32_t *row, size_t n, unsigned kinds)
-{
-    for (int k = 0; k < ACT_KINDS; k++) {
-        if (k == ACT_F32 || !(kinds >> k & 1))
-            continue;
-        struct prepare_job j = {
-            .in = in, .row = row, .to = s->act[k], .kind = (enum act_kind)k,
-            .stride = act_size((enum act_kind)k, in->width),
-            .weights = s->cpu->isa->weights,
-        };
-        cpu_each_row(s, prepare_row, &j, n, in->width);
+    weights->act_prepare(to, j->kind, x, j->in->width);
+    if (j->fine) {
+        float *rest = (float *)(void *)(s->worker + worker * s->worker_size);
+        act_int8_rest(rest, to, x, j->in->width);
+        weights->act_prepare(to + j->stride, j->kind, rest, j->in->width);
     }
 }
 
@@ -69,6 +60,7 @@ struct region {
     const struct buf *in;
     const uint32_t   *row;        /* of `in`, for f32 products; NULL: row t */
     size_t            n;          /* tokens */
+    size_t            fan;        /* prepared rows of a token: 1, fine: 2 */
     enum ending       ending;
     enum activation   activation;
     struct piece      piece[PRODUCTS_MAX];
@@ -76,6 +68,25 @@ struct region {
     size_t            groups;     /* of a chunk */
     size_t            start[PRODUCTS_MAX + 1];   /* first chunk of a piece */
 };
+
+/* Prepare the rows of a region's input for every kind in `kinds` (bits) but
+ * f32, for which the buffer itself will do. */
+static void prepare(const struct region *r, unsigned kinds)
+{
+    struct stream    *s = r->stream;
+    const struct buf *in = r->in;
+
+    for (int k = 0; k < ACT_KINDS; k++) {
+        if (k == ACT_F32 || !(kinds >> k & 1))
+            continue;
+        struct prepare_job j = {
+            .in = in, .row = r->row, .to = s->act[k],
+            .kind = (enum act_kind)k, .fine = r->fan == 2,
+            .stride = act_size((enum act_kind)k, in->width), .stream = s,
+        };
+        cpu_each_row(s, prepare_row, &j, r->n, in->width);
+    }
+}
 
 /* y = W x for groups [group, group + n_groups), all tokens. */
 static void multiply(const struct region *r, const struct piece *p,
@@ -90,18 +101,29 @@ static void multiply(const struct region *r, const struct piece *p,
                      : s->act[kind];
     size_t         step = TOKEN_BYTES / stride < 16 ? 16 : TOKEN_BYTES / stride;
     bool           indexed = kind == ACT_F32 && r->row != NULL;
+    size_t         n = r->n * r->fan, y_stride = p->stride / r->fan;
 
-    for (size_t t = 0; t < r->n; t += step) {
+    for (size_t t = 0; t < n; t += step) {
         struct mul_job job = {
             .x = indexed ? x : x + t * stride,
             .x_stride = stride,
             .x_index = indexed ? r->row + t : NULL,
-            .n_tokens = r->n - t < step ? r->n - t : step,
-            .y = p->y + t * p->stride, .y_stride = p->stride,
+            .n_tokens = n - t < step ? n - t : step,
+            .y = p->y + t * y_stride, .y_stride = y_stride,
             .group = group, .n_groups = n_groups,
             .scratch = (float *)(void *)(s->worker + worker * s->worker_size),
         };
         weight_mul(s->cpu->isa->weights, w, &job);
+    }
+}
+
+/* A fine token's two rows become one. */
+static void join(const struct region *r, const struct piece *p, size_t from,
+                 size_t n)
+{
+    for (size_t t = 0; r->fan == 2 && t < r->n; t++) {
+        float *y = p->y + t * p->stride + from;
+        r->stream->cpu->isa->kernels->add(y, y + p->stride / 2, n);
     }
 }
 
@@ -146,6 +168,7 @@ static void chunk(void *arg, size_t i, unsigned worker)
     n = p->weight->mul.n_rows - from < n ? p->weight->mul.n_rows - from : n;
     for (size_t k = 0; k < together; k++) {
         multiply(r, &p[k], group, n_groups, worker);
+        join(r, &p[k], from, n);
         add_bias(r, &p[k], from, n);
     }
     if (r->ending != END_STORE)
@@ -183,7 +206,7 @@ static void run(struct region *r)
         assert(r->piece[i].weight->mul.n_cols == r->in->width);
         kinds |= 1u << weight_act(&r->piece[i].weight->mul);
     }
-    prepare(r->stream, r->in, r->row, r->n, kinds);
+    prepare(r, kinds);
     r->start[0] = 0;
     pool_run(r->stream->cpu->pool, chunk, r, cut(r));
 }
@@ -200,7 +223,7 @@ static struct piece piece_of(const struct product *p)
 
 void cpu_mul(struct stream *s, size_t n, const struct product_set *set)
 {
-    struct region r = { .stream = s, .in = set->in, .n = n,
+    struct region r = { .stream = s, .in = set->in, .n = n, .fan = 1,
                         .n_pieces = set->n };
 
     assert(set->n >= 1 && set->n <= PRODUCTS_MAX);
@@ -211,15 +234,17 @@ void cpu_mul(struct stream *s, size_t n, const struct product_set *set)
         r.ending = END_ADD;
         r.piece[0].add_to = r.piece[0].y;
         r.piece[0].add_stride = r.piece[0].stride;
+        r.fan = set->at[0].weight->fine ? 2 : 1;
         r.piece[0].y = s->tmp;
-        r.piece[0].stride = s->tmp_stride;
+        r.piece[0].stride = r.fan * s->tmp_stride;
     }
     run(&r);
 }
 
 void cpu_gate(struct stream *s, size_t n, const struct gate_set *set)
 {
-    struct region r = { .stream = s, .in = set->in, .n = n, .ending = END_GATE,
+    struct region r = { .stream = s, .in = set->in, .n = n, .fan = 1,
+                        .ending = END_GATE,
                         .activation = set->activation, .n_pieces = 1 };
 
     r.piece[0] = piece_of(&set->gate);
@@ -234,7 +259,7 @@ void cpu_head(struct stream *s, const struct head_op *op)
 {
     size_t vocab = op->weight->mul.n_rows;
     struct region r = {
-        .stream = s, .in = op->in, .row = op->row, .n = op->n_rows,
+        .stream = s, .in = op->in, .row = op->row, .n = op->n_rows, .fan = 1,
         .n_pieces = 1,
         .piece = { { .weight = op->weight, .bias = op->bias,
                      .y = op->logits, .stride = vocab } },

@@ -104,12 +104,13 @@ static void lay_out(struct layout *y, const struct stream_limits *l,
 {
     y->total = 0;
     for (int k = 0; k < ACT_KINDS; k++) {
+        /* Twice: an input may be taken finely (MATRIX_FINE). */
         y->act_stride[k] = act_size((enum act_kind)k, l->width);
-        y->act[k] = k == ACT_F32 ? 0 : l->n_tokens * y->act_stride[k];
+        y->act[k] = k == ACT_F32 ? 0 : 2 * l->n_tokens * y->act_stride[k];
         y->total += cpu_align(y->act[k], 64);
     }
     y->tmp_stride = cpu_align(l->width, 16);
-    y->tmp = l->n_tokens * y->tmp_stride * sizeof(float);
+    y->tmp = 2 * l->n_tokens * y->tmp_stride * sizeof(float);
     y->worker_size = worker_size(l);
     y->worker = y->worker_size * n_threads;
 

@@ -260,6 +260,7 @@ static enum err fill_matrix(struct cpu *c, struct matrix *m,
     e = make_units(c, m, &s, src->name, progress, why);
     m->mul = rows_view(s.to, m->owned, m->lookup.n_rows, m->lookup.n_cols);
     m->mul.layout = s.packs ? WEIGHT_TILES : WEIGHT_ROWS;
+    m->fine = (o->use & MATRIX_FINE) && weight_act(&m->mul) == ACT_INT8;
     return e;
 }
 

@@ -43,7 +43,11 @@ struct tensor_source {
 
 enum matrix_use {
     MATRIX_MUL    = 1,      /* products */
-    MATRIX_LOOKUP = 2       /* single rows (embedding) */
+    MATRIX_LOOKUP = 2,      /* single rows (embedding) */
+    MATRIX_FINE   = 4       /* products that take their input twice as finely:
+                               where activations are rounded to 8 bits, what
+                               the rounding lost is rounded and multiplied,
+                               too */
 };
 
 struct matrix_options {

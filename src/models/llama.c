@@ -25,7 +25,7 @@ static const struct want wants[] = {
     { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
     { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_ATTN, NULL },
+      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, "ln2" },
     { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
@@ -33,7 +33,7 @@ static const struct want wants[] = {
     { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS_MLP, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_BIAS_MLP, NULL },
+      SPLIT_COLS, WANT_BIAS_MLP | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)

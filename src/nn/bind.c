@@ -227,7 +227,8 @@ static struct matrix_options options_of(struct binder *b, const struct want *w,
                                         const struct tensor_source *s)
 {
     struct matrix_options o = {
-        .use = MATRIX_MUL | ((w->flags & WANT_LOOKUP) ? MATRIX_LOOKUP : 0u),
+        .use = MATRIX_MUL | ((w->flags & WANT_LOOKUP) ? MATRIX_LOOKUP : 0u)
+             | ((w->flags & WANT_FINE) ? MATRIX_FINE : 0u),
         .exact = b->exact,
     };
 

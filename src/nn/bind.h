@@ -32,7 +32,11 @@ enum {
     WANT_BIAS_MLP      = 16,    /*   or mlp_bias, or it is there */
     WANT_NORM          = 32,    /* a norm's weight: see config.norm_plus_one */
     WANT_LOOKUP        = 64,    /* rows are looked up, too (tied embedding) */
-    WANT_LOOKUP_ONLY   = 128
+    WANT_LOOKUP_ONLY   = 128,
+    /* Worth a finer input (MATRIX_FINE): products that are added to the residual
+     * stream, where their error stays for good.  On SmolLM2 Q4_1 this takes a
+     * third off the KL divergence from the exact path. */
+    WANT_FINE          = 256
 };
 
 struct want {

@@ -19,6 +19,15 @@ size_t act_size(enum act_kind kind, size_t n_cols)
     }
 }
 
+void act_int8_rest(float *rest, const void *prepared, const float *x,
+                   size_t n_cols)
+{
+    struct act_int8 a = act_int8_at(prepared, n_cols);
+
+    for (size_t i = 0; i < n_cols; i++)
+        rest[i] = x[i] - a.scale[i / ACT_BLOCK] * (float)a.code[i];
+}
+
 size_t weight_scratch_size(const struct weight_view *w)
 {
     return WEIGHT_SCRATCH_ROWS * align(w->n_cols, 16) * sizeof(float);

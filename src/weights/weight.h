@@ -170,6 +170,10 @@ size_t weight_scratch_size(const struct weight_view *w);
 /* Bytes of one prepared activation row, a multiple of 64. */
 size_t act_size(enum act_kind kind, size_t n_cols);
 
+/* What ACT_INT8 lost of a row: rest = x - (what its codes and scales say). */
+void act_int8_rest(float *rest, const void *prepared, const float *x,
+                   size_t n_cols);
+
 /* Row r of a ROWS view as n_cols floats, companion scales applied. */
 void weight_expand_row(float *y, const struct weight_view *w, size_t r);
 
