@@ -23,6 +23,7 @@ class Chat(CliCase):
         path = self.path("saved.json")
         t.send(b"/save " + path.encode() + b"\r")
         t.until(b"saved to")
+        t.until(b"> ")
         self.assertEqual(t.end(), 0)
         with open(path, encoding="utf-8") as f:
             return json.load(f)

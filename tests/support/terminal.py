@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import time
 
 
@@ -33,15 +34,18 @@ class Terminal:
         before, self.seen = self.seen.split(mark, 1)
         return before
 
-    def end(self, seconds=10):
-        """Type Ctrl-D, read to the end; -> exit status."""
+    def end(self, seconds=20):
+        """At a prompt: type Ctrl-D, read to the end; -> exit status."""
         self.send(b"\x04")
         limit = time.monotonic() + seconds
-        while time.monotonic() < limit:
-            try:
+        try:
+            while select.select([self.fd], [], [],
+                                max(0, limit - time.monotonic()))[0]:
                 if not os.read(self.fd, 65536):
                     break
-            except OSError:
-                break
+            else:
+                os.kill(self.pid, signal.SIGKILL)
+        except OSError:
+            pass        # what a terminal says when the program is gone
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
