@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <wchar.h>
 
-enum { HISTORY_LINES = 500, PASTE_MOST = 1 << 20 };
+enum { HISTORY_LINES = 500, PASTE_MOST = 1 << 20, LOOK_EVERY_MS = 50 };
 
 /* Terminals wrap a pasted text in these once they are asked to. */
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
@@ -46,6 +47,18 @@ static char *show_prompt(EditLine *el)
     return owner(el)->continues ? more : first;
 }
 
+/* Wait for a byte, or for Ctrl-C.  With a limit, because a signal that comes
+ * right before the wait would otherwise not be seen until the next key. */
+static bool wait_for_key(void)
+{
+    struct pollfd key = { .fd = STDIN_FILENO, .events = POLLIN };
+
+    while (!interrupt_raised())
+        if (poll(&key, 1, LOOK_EVERY_MS) > 0)
+            return true;
+    return false;
+}
+
 /* Not the editor's own reader, which tries again once after a signal: the
  * first Ctrl-C must end the line. */
 static int read_character(EditLine *el, wchar_t *out)
@@ -53,9 +66,9 @@ static int read_character(EditLine *el, wchar_t *out)
     struct chat_input *in = owner(el);
     char byte;
 
-    for (;;) {
+    while (wait_for_key()) {
         ssize_t n = read(STDIN_FILENO, &byte, 1);
-        if (n < 0 && errno == EINTR && !interrupt_raised())
+        if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return (int)n;
@@ -68,6 +81,7 @@ static int read_character(EditLine *el, wchar_t *out)
         }
         return 1;
     }
+    return -1;
 }
 
 /* Take a pasted text up to its end mark into the line. */
