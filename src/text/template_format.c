@@ -66,6 +66,7 @@ bool spec_read(struct run *r, struct slice text, struct spec *out)
     struct slice s = text;
     *out = (struct spec){ .fill = ' ', .precision = -1 };
     read_align(&s, out);
+    bool has_fill = text.len - s.len > 1;    /* not the alignment alone */
     if (take(&s, '+'))
         out->sign = '+';
     else if (take(&s, ' '))
@@ -73,9 +74,9 @@ bool spec_read(struct run *r, struct slice text, struct spec *out)
     else if (take(&s, '-'))
         out->sign = '-';
     out->alternate = take(&s, '#');
-    if (take(&s, '0') && out->align == 0) {
-        out->fill = '0';
-        out->align = '=';
+    if (take(&s, '0')) {
+        out->fill = has_fill ? out->fill : '0';
+        out->align = out->align != 0 ? out->align : '=';
     }
     if (!read_number(r, &s, &out->width))
         return false;
