@@ -65,6 +65,35 @@ static void test_runs_each_chunk_once(void **state)
     }
 }
 
+/* Every chunk waits for all others: each has a thread and a number of its own. */
+struct meeting {
+    _Atomic unsigned n_here, workers;
+    unsigned         n;
+};
+
+static void meet(void *arg, size_t chunk, unsigned worker)
+{
+    struct meeting *m = arg;
+
+    (void)chunk;
+    atomic_fetch_or(&m->workers, 1u << worker);
+    atomic_fetch_add(&m->n_here, 1);
+    while (atomic_load(&m->n_here) < m->n)
+        usleep(50);
+}
+
+static void test_numbers_its_threads(void **state)
+{
+    struct meeting m = { .n = 4 };
+    struct pool   *p;
+
+    (void)state;
+    assert_int_equal(pool_open(&p, m.n, NULL), 0);
+    pool_run(p, meet, &m, m.n);
+    assert_int_equal(atomic_load(&m.workers), 15);
+    pool_close(p);
+}
+
 /* Sleeping members must wake for a region, and the caller for its end. */
 static void slow_chunk(void *arg, size_t chunk, unsigned worker)
 {
@@ -244,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_each_chunk_once),
+        cmocka_unit_test(test_numbers_its_threads),
         cmocka_unit_test(test_wakes_sleepers),
         cmocka_unit_test(test_callers_take_turns),
         cmocka_unit_test(test_refuses_numbers),

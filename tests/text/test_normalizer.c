@@ -2,6 +2,7 @@
  * compares many more with it). */
 #include "support/check.h"
 
+#include "text/base64.h"
 #include "text/normalizer.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void forms(void **state)
                       "\u00E9 \uAC01 \u00C5"));
     assert_true(gives("{\"type\":\"NFD\"}", "\u00E9\uAC01",
                       "e\u0301\u1100\u1161\u11A8"));
+    assert_true(gives("{\"type\":\"NFD\"}", "\u00BF\u00C0", "\u00BFA\u0300"));
     assert_true(gives("{\"type\":\"NFKC\"}", "\uFB01\u00BD\uFF21",
                       "fi1\u20442A"));
     assert_true(gives("{\"type\":\"NFKD\"}", "\u1E9B\u0323",
@@ -67,6 +69,12 @@ static void components(void **state)
     assert_true(gives("{\"type\":\"Replace\",\"pattern\":{\"Regex\":"
                       "\"\\\\s+\"},\"content\":\"-\"}", " a \n b", "-a-b"));
     assert_true(gives("{\"type\":\"Nmt\"}", "\x01" "a\tb\u200Bc", "a b c"));
+    assert_true(gives("{\"type\":\"Nmt\"}", "a\u2581b", "a b"));
+    /* the ends of a block of Chinese; a mark that takes room stays */
+    assert_true(gives("{\"type\":\"BertNormalizer\",\"clean_text\":false,"
+                      "\"handle_chinese_chars\":true,\"strip_accents\":true,"
+                      "\"lowercase\":false}", "\uFAFF\uFB00\u0915\u0903",
+                      " \uFAFF \uFB00\u0915\u0903"));
     assert_true(gives("{\"type\":\"ByteLevel\"}", " \u00E9\n",
                       "\u0120\u00C3\u00A9\u010A"));
     assert_true(gives("{\"type\":\"BertNormalizer\",\"clean_text\":true,"
@@ -77,6 +85,15 @@ static void components(void **state)
                       "{\"type\":\"Prepend\",\"prepend\":\"x\"},"
                       "{\"type\":\"Sequence\",\"normalizers\":[]},"
                       "{\"type\":\"Lowercase\"}]}", "A", "xa"));
+}
+
+static void base64(void **state)
+{
+    struct strbuf out = { 0 };
+    (void)state;
+    assert_true(base64_decode(SLICE("+/+/"), &out));
+    assert_true(slice_is(strbuf_slice(&out), "\xFB\xFF\xBF"));
+    strbuf_drop(&out);
 }
 
 /* A charsmap by hand: 'a' gives "X", "ab" gives "YZ". */
@@ -228,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),    cmocka_unit_test(components),
+        cmocka_unit_test(base64),
         cmocka_unit_test(charsmap), cmocka_unit_test(broken_charsmap),
         cmocka_unit_test(refusals), cmocka_unit_test(many_marks),
         cmocka_unit_test(growth),

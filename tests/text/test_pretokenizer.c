@@ -71,9 +71,20 @@ static void byte_level(void **state)
     (void)state;
     assert_true(cuts(spec, SLICE("I'm 12  \xC3\xA9t\xC3\xA9!"),
                      " I|'m| 12| | \xC3\xA9t\xC3\xA9|!"));
+    assert_true(cuts(spec, SLICE("I've I'va"), " I|'ve| I|'|va"));
     struct pretokenizer *p = open_spec(spec);
     assert_true(pretokenizer_is_byte_level(p));
     pretokenizer_close(p);
+}
+
+/* Groups of three are counted from the right. */
+static void groups_of_digits(void **state)
+{
+    (void)state;
+    assert_true(cuts("{\"type\":\"Split\",\"pattern\":{\"Regex\":"
+                     "\"\\\\d{1,3}(?=(?:\\\\d{3})*\\\\b)\"},"
+                     "\"behavior\":\"Isolated\",\"invert\":false}",
+                     SLICE("a 1234567 12"), "a |1|234|567| |12"));
 }
 
 static void metaspace(void **state)
@@ -140,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behaviors), cmocka_unit_test(byte_level),
+        cmocka_unit_test(groups_of_digits),
         cmocka_unit_test(metaspace), cmocka_unit_test(vectors),
         cmocka_unit_test(refusals),
     };

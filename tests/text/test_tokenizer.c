@@ -292,6 +292,26 @@ static void bytes_stream_early(void **state)
     close_golden(&g);
 }
 
+/* A byte that ends a character too early leaves the run, and only that one. */
+static void bad_bytes_stream_early(void **state)
+{
+    struct strbuf out = { .at = NULL };
+    struct tok_stream s;
+    struct golden g;
+
+    (void)state;
+    open_golden(&g, "llama2");
+    tok_stream_init(&s, g.tok, 0, false);
+    int32_t lead = tok_find(g.tok, SLICE("<0xE4>"));
+    int32_t bad = tok_find(g.tok, SLICE("<0xFF>"));
+    assert_int_equal(tok_stream_push(&s, lead, &out, NULL), ERR_OK);
+    assert_int_equal(tok_stream_push(&s, bad, &out, NULL), ERR_OK);
+    assert_true(slice_is(strbuf_slice(&out), "\xEF\xBF\xBD\xEF\xBF\xBD"));
+    tok_stream_drop(&s);
+    strbuf_drop(&out);
+    close_golden(&g);
+}
+
 static void single_pieces(void **state)
 {
     static const struct { const char *name, *text, *piece; } rows[] = {
@@ -326,6 +346,7 @@ int main(void)
         cmocka_unit_test(ids_that_are_no_tokens),
         cmocka_unit_test(streams_that_continue),
         cmocka_unit_test(bytes_stream_early),
+        cmocka_unit_test(bad_bytes_stream_early),
         cmocka_unit_test(single_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
