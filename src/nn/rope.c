@@ -185,6 +185,16 @@ static const struct {
     { "su", ROPE_LONGROPE },
 };
 
+/* The first Phi-3 files say yarn, and hold the lists of longrope. */
+static void correct_kind(struct reader *d)
+{
+    char            text[SPELLING];
+    struct key_name lists = inside(d, text, "short_factor", NULL);
+
+    if (d->r->kind == ROPE_YARN && keys_has(d->k, lists))
+        d->r->kind = ROPE_LONGROPE;
+}
+
 /* rope_type wins over the older type. */
 static enum err read_kind(struct reader *d, struct err_info *why)
 {
@@ -203,6 +213,7 @@ static enum err read_kind(struct reader *d, struct err_info *why)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (slice_is(kind, kinds[i].name)) {
             d->r->kind = kinds[i].kind;
+            correct_kind(d);
             return ERR_OK;
         }
     return keys_fail(d->k, name, ERR_UNKNOWN, why, "is \"%.*s\", a kind of "

@@ -39,6 +39,21 @@ static void test_f32(void **state)
     }
 }
 
+/* One set of theta, scaling and window keys instead of a dict by kind; yarn
+ * where longrope is meant. */
+static void test_old_configs(void **state)
+{
+    static const char *const names[] = {
+        "qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
+        "phi2/plain",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct variant v = { names[i], names[i], { .old_config = true } };
+        expect_drift(&v, &exact, tolerance);
+    }
+}
+
 static void test_same_bytes(void **state)
 {
     (void)state;
@@ -224,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_f32),
+        cmocka_unit_test(test_old_configs),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_faults_are_noticed),
         cmocka_unit_test(test_refused_values),

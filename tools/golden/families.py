@@ -6,6 +6,7 @@ as GGUF, one item a line:
     u32|f32|string KEY VALUE
     tensor HF-NAME GGUF-NAME ROWS COLS ADD       (COLS 0: a vector)
 where ADD is what a GGUF file adds to each element (Gemma's norms).
+NAME-old.json: the same as files before transformers 5 said it.
 usage: families.py OUT_DIR [FAMILY ...]
 """
 import json
@@ -65,6 +66,8 @@ VARIANTS = {
         max_position_embeddings=512, layer_norm_eps=1e-5,
         partial_rotary_factor=0.4)),
 }
+OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
+             "phi2/plain")
 # What GGUF cannot say of a variant.
 HF_ONLY = ("qwen2/window", "qwen3/window")
 # Scales that GGUF does not store are those of query_pre_attn_scalar = head_dim.
@@ -86,6 +89,29 @@ def build(name):
     assert not unexpected and set(missing) <= {"lm_head.weight"}, missing
     model.tie_weights()
     return config, model, state
+
+
+def old_style(name, d):
+    """config.json as versions before 5 and the models' own files had it."""
+    d = dict(d)
+    params = d.pop("rope_parameters")
+    d.pop("layer_types", None)
+    full = dict(params.get("full_attention", params))
+    d["rope_theta"] = full.pop("rope_theta")
+    if "sliding_attention" in params:
+        d["rope_local_base_freq"] = params["sliding_attention"]["rope_theta"]
+        d["sliding_window_pattern"] = 3
+    if "partial_rotary_factor" in full:
+        d["partial_rotary_factor"] = full.pop("partial_rotary_factor")
+    kind = full.pop("rope_type")
+    if kind == "longrope":       # the first Phi-3 files say yarn
+        d["original_max_position_embeddings"] = full.pop(
+            "original_max_position_embeddings")
+        full.pop("factor", None)
+        full.pop("attention_factor", None)
+        kind = "yarn"
+    d["rope_scaling"] = None if kind == "default" else dict(full, type=kind)
+    return d
 
 
 def seed_of(name):
@@ -174,6 +200,9 @@ def main():
             d.pop(key, None)
         with open(f"{to}/{name}.json", "w") as f:
             json.dump(d, f, indent=1)
+        if name in OLD_STYLE:
+            with open(f"{to}/{name}-old.json", "w") as f:
+                json.dump(old_style(name, d), f, indent=1)
         write_list(f"{to}/{name}.list", name, config, state)
 
 
