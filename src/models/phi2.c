@@ -25,11 +25,11 @@ static const struct want wants[] = {
     { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
     { "attn_output", "self_attn.dense", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS, NULL },
+      SPLIT_COLS, WANT_BIAS | WANT_FINE, NULL },
     { "ffn_up", "mlp.fc1", AT(up), DIM_FFN, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
     { "ffn_down", "mlp.fc2", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_BIAS, NULL },
+      SPLIT_COLS, WANT_BIAS | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)

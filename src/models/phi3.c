@@ -26,7 +26,7 @@ static const struct want wants[] = {
     { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, 0, NULL },
     { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, 0, NULL },
+      SPLIT_COLS, WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
     { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
@@ -34,7 +34,7 @@ static const struct want wants[] = {
     { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
       SPLIT_ROWS, 0, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, 0, NULL },
+      SPLIT_COLS, WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)

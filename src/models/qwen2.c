@@ -27,7 +27,7 @@ static const struct want wants[] = {
       SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
     /* Only a Qwen3 with attention_bias has a bias here. */
     { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_IF_THERE, NULL },
+      SPLIT_COLS, WANT_BIAS_IF_THERE | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
     { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
@@ -35,7 +35,7 @@ static const struct want wants[] = {
     { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
       SPLIT_ROWS, 0, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, 0, NULL },
+      SPLIT_COLS, WANT_FINE, NULL },
     /* Qwen3 alone, and therefore last. */
     { "attn_q_norm", "self_attn.q_norm", AT(q_norm), DIM_HEAD, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },

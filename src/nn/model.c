@@ -54,7 +54,8 @@ static size_t end_tables(struct want_table table[3],
 
 /* ---- configuration ---- */
 
-static const struct key_name key_tied = { "tie_word_embeddings", NULL };
+static const struct key_name key_tied = { "tie_word_embeddings", NULL },
+                             key_vision = { "vision_config", NULL };
 
 /* What the file says about tying against what it holds: the tensors win, as in
  * the reference, but not in silence. */
@@ -85,6 +86,9 @@ static enum err configure(struct config *cfg, const struct arch *arch,
 
     if (e != ERR_OK || (e = check_tied(c, notices, why)) != ERR_OK)
         return e;
+    if (keys_has(&c->keys, key_vision))
+        notice(notices, "%s: the part for images is not read, only that for "
+               "text", c->path);
     /* GGUF has no count of its own, and some exports cut the padding off. */
     if (c->naming == NAMING_GGUF && rows > 0 && rows <= UINT32_MAX)
         cfg->vocab_size = (uint32_t)rows;
