@@ -312,6 +312,27 @@ static void bad_bytes_stream_early(void **state)
     close_golden(&g);
 }
 
+/* A word may have twelve characters here; a longer one is unknown. */
+static void the_longest_word(void **state)
+{
+    struct tok_ids ids = { .n = 0 };
+    struct err_info why;
+    struct golden g;
+
+    (void)state;
+    open_golden(&g, "bert");
+    int32_t unk = tok_find(g.tok, SLICE("[UNK]"));
+    assert_int_equal(tok_encode(g.tok, SLICE("aaaaaaaaaaaa"), 0, &ids, &why),
+                     ERR_OK);
+    assert_true(ids.n > 1 && ids.at[0] != unk);
+    ids.n = 0;
+    assert_int_equal(tok_encode(g.tok, SLICE("aaaaaaaaaaaaa"), 0, &ids, &why),
+                     ERR_OK);
+    assert_true(ids.n == 1 && ids.at[0] == unk);
+    tok_ids_drop(&ids);
+    close_golden(&g);
+}
+
 static void single_pieces(void **state)
 {
     static const struct { const char *name, *text, *piece; } rows[] = {
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(streams_that_continue),
         cmocka_unit_test(bytes_stream_early),
         cmocka_unit_test(bad_bytes_stream_early),
+        cmocka_unit_test(the_longest_word),
         cmocka_unit_test(single_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

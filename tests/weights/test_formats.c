@@ -201,6 +201,30 @@ static void f8_is_exact(void **state)
     }
 }
 
+/* Halves: q8_0 away from zero, bf16 to even. */
+static void quantize_rounds_halves(void **state)
+{
+    float    x[32] = { 127.0f, 2.5f, -2.5f, 3.5f };
+    float    y[3] = { 1.01171875f, 1.00390625f, 1.0078125f };
+    uint8_t  q8[34];
+    uint16_t half[3];
+
+    (void)state;
+    for (size_t set = 0; isa_at(set) != NULL; set++) {
+        if (!runs(set))
+            continue;
+        const struct weight_table *t = isa_at(set)->weights;
+        weight_find(t, DTYPE_Q8_0)->quantize(q8, x, 32);
+        assert_int_equal((int8_t)q8[2 + 1], 3);
+        assert_int_equal((int8_t)q8[2 + 2], -3);
+        assert_int_equal((int8_t)q8[2 + 3], 4);
+        weight_find(t, DTYPE_BF16)->quantize(half, y, 3);
+        assert_int_equal(half[0], 0x3F82);
+        assert_int_equal(half[1], 0x3F80);
+        assert_int_equal(half[2], 0x3F81);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +232,7 @@ int main(void)
         cmocka_unit_test(swapped_nibbles_are_seen),
         cmocka_unit_test(quantize_equals_the_reference),
         cmocka_unit_test(quantize_takes_any_floats),
+        cmocka_unit_test(quantize_rounds_halves),
         cmocka_unit_test(f8_is_exact),
     };
 

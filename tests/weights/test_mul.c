@@ -1,6 +1,7 @@
 /* Every product of every format on every instruction set that this machine
  * runs, against expand and a plain f64 sum; and the promise that an output has
  * the same bits whatever is computed beside it. */
+#include "weights/act.h"
 #include "wsample.h"
 
 #include <setjmp.h>
@@ -320,6 +321,32 @@ static void extreme_blocks_do_no_harm(void **state)
     }
 }
 
+/* Codes of a block: the greatest is 127, what is smaller in proportion; a block
+ * that is all but zero has no codes. */
+static void activations_are_in_proportion(void **state)
+{
+    uint8_t         *room = aligned_alloc(64, act_align64(act_size(ACT_INT8,
+                                                                   64)));
+    struct act_int8  a = act_int8_at(room, 64);
+    float            x[64] = { 254.0f, -128.0f, 3.0f };
+
+    (void)state;
+    x[32] = 1e-32f;
+    for (size_t i = 0; isa_at(i) != NULL; i++) {
+        if (!runs(isa_at(i)))
+            continue;
+        isa_at(i)->weights->act_prepare(room, ACT_INT8, x, 64);
+        assert_true(a.scale[0] == 2.0f && a.scale[1] == 0.0f);
+        assert_int_equal(a.code[0], 127);
+        assert_int_equal(a.code[1], -64);
+        assert_int_equal(a.code[2], 2);        /* 1.5: to even */
+        assert_int_equal(a.code[32], 0);
+        assert_int_equal(a.sum32[0], 65);
+        assert_int_equal(a.sum32[1], 0);
+    }
+    free(room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +355,7 @@ int main(void)
         cmocka_unit_test(integer_formats_are_equal_on_all_sets),
         cmocka_unit_test(rows_agree_with_expand),
         cmocka_unit_test(planted_faults_are_seen),
+        cmocka_unit_test(activations_are_in_proportion),
         cmocka_unit_test(extreme_blocks_do_no_harm),
     };
 
