@@ -60,6 +60,7 @@ need_elsewhere() {
 # versions cannot share a build folder.
 meson=/usr/bin/meson
 [ -x "$meson" ] || meson=meson
+export MESON="$meson"
 
 # build DIR [MESON OPTION...]: configure once, then build what changed.
 build() {
