@@ -11,7 +11,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { HISTORY_LINES = 500, PASTE_MOST = 1 << 20, LOOK_EVERY_MS = 50 };
+enum { HISTORY_LINES = 500, PASTE_MOST = 1 << 20, LOOK_EVERY_MS = 50,
+       CTRL_D = 4 };
 
 /* Terminals wrap a pasted text in these once they are asked to. */
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
@@ -72,6 +73,9 @@ static int read_character(EditLine *el, wchar_t *out)
             continue;
         if (n <= 0)
             return (int)n;
+        /* A Ctrl-D typed between the prompt and raw mode arrives as NUL. */
+        if (byte == '\0')
+            byte = CTRL_D;
         size_t got = mbrtowc(out, &byte, 1, &in->state);
         if (got == (size_t)-2)
             continue;
