@@ -299,7 +299,7 @@ static inline vd vd_step(vd d, vi u, vi s)
 /* With a flip the bytes are unsigned, without they are the weights. */
 static inline vd vd_step8(vd d, vi w, vi s)
 {
-    if (SIMD_FLIP8)
+    if (SIMD_FLIP8 != 0)
         return vd_step(d, w, s);
     for (int i = 0; i < SIMD_N; i++)
         for (int k = 0; k < 32; k += 8)

@@ -1,7 +1,7 @@
 /* A row of activations prepared for the integer kernels (ACT_INT8).
  *
- * Per block of 32 values: scale = amax / 127, codes = nearest even of x * (127 /
- * amax).  Beside them lie the sums that weights with an offset (isum -= zero *
+ * Per block of 32 values: scale = amax / 127, codes = nearest even of
+ * x * (127 / amax).  Beside them lie the sums that weights with an offset (isum -= zero *
  * sum) or a minimum (fsum = scale * sum) need, per 16 and per 32 values.  Each
  * part starts on 64 bytes and may be read to the end of its last 64 bytes.
  *

@@ -40,6 +40,7 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
 
 const struct weight_format WEIGHT(bf16) = {
     .dtype = DTYPE_BF16, .name = "bf16", .block_len = 1,
-    .expand = expand, .quantize = quantize, .act = SIMD_BF16 ? ACT_BF16 : ACT_F32,
+    .expand = expand, .quantize = quantize,
+    .act = SIMD_BF16 ? ACT_BF16 : ACT_F32,
     .group_size = group_size, .pack = pack, .mul = mul,
 };

@@ -1,4 +1,5 @@
-/* Half precision.  Activations stay f32: rounding them to f16 would lose range. */
+/* Half precision.  Activations stay f32: rounding them to f16 would lose
+ * range. */
 #include "weights/float_tile.h"
 
 static void expand(float *y, const void *x, size_t n)

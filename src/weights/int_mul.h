@@ -50,7 +50,9 @@ TILE_INLINE vi int_chunk(const struct int_shape *s, const uint8_t *codes,
                             vi_set1(0x03030303 << low)));
     if (s->values)
         return vi_lookup(table, u);
-    return s->wide && SIMD_FLIP8 ? vi_xor(u, vi_set1((int32_t)0x80808080)) : u;
+    if (s->wide && SIMD_FLIP8 != 0)
+        return vi_xor(u, vi_set1((int32_t)0x80808080));
+    return u;
 }
 
 /* The operand of each code of a format with a value table. */

@@ -20,7 +20,7 @@ struct slab_span {
     size_t block;               /* its first block of 32; 0: y starts from 0 */
     int    n_block;
     size_t n_cols;              /* of the whole row */
-    int    bias_factor;         /* times the activation sums: where dots start */
+    int    bias_factor;         /* times activation sums: where dots start */
 };
 
 /* X(name, values under one scale, minimum, bits of the operand) */

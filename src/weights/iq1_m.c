@@ -1,5 +1,6 @@
-/* 1.75 bits: per 8 an 11-bit place in a codebook and the sign of a shift by 1/8;
- * per 16 a 3-bit scale.  The f16 scale is spread over the high nibbles of sc. */
+/* 1.75 bits: per 8 an 11-bit place in a codebook and the sign of a shift by
+ * 1/8; per 16 a 3-bit scale.  The f16 scale is spread over the high nibbles of
+ * sc. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,5 @@
-/* 2.06 bits: per 32 four 8-bit places in a codebook, four times seven signs and a
- * 4-bit scale. */
+/* 2.06 bits: per 32 four 8-bit places in a codebook, four times seven signs
+ * and a 4-bit scale. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,5 @@
-/* 3.44 bits: per 4 a 9-bit place in a codebook, per 8 eight signs, per 32 a 4-bit
- * scale. */
+/* 3.44 bits: per 4 a 9-bit place in a codebook, per 8 eight signs, per 32 a
+ * 4-bit scale. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

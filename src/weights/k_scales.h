@@ -7,7 +7,8 @@
 
 static inline unsigned k_scale(const uint8_t s[12], size_t j)
 {
-    return j < 4 ? s[j] & 63u : (s[j + 4] & 15u) | (s[j - 4] >> 6) << 4;
+    return j < 4 ? s[j] & 63u
+                 : (s[j + 4] & 15u) | (unsigned)(s[j - 4] >> 6) << 4;
 }
 
 static inline unsigned k_min(const uint8_t s[12], size_t j)

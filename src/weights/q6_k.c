@@ -51,7 +51,7 @@ static void mul(const struct weight_view *w, const struct mul_job *job)
     int_mul(&format.shape, w, job);
 }
 
-/* Codes of 16 values at a trial scale, and sums of x^2 times l * x and l * l. */
+/* Codes of 16 values at a trial scale; sums of x^2 times l * x and l * l. */
 static void trial(int8_t *code, float sum[2], const float *x, float inverse)
 {
     sum[0] = sum[1] = 0.0f;

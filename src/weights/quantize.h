@@ -56,7 +56,7 @@ static inline void quant_range(float *min, float *max, const float *x, int n)
  * several trial scales. */
 struct quant_fit {
     int   nmax, n_step;
-    float rmin, rdelta;     /* trial k uses (rmin + rdelta * k + nmax) / range */
+    float rmin, rdelta;     /* trial k: (rmin + rdelta * k + nmax) / range */
 };
 
 /* What a trial gathers: sums of weight times 1, x, l, l * l, l * x. */

@@ -1,4 +1,5 @@
-/* Random matrices of any weight format, and the plain product to compare with. */
+/* Random matrices of any weight format, and the plain product to compare
+ * with. */
 #ifndef OSMIA_TESTS_WSAMPLE_H
 #define OSMIA_TESTS_WSAMPLE_H
 
