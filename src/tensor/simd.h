@@ -16,7 +16,9 @@
  *   vi_set1 load store add sub mul and or xor
  *   vi_shl shr sra(a, n)   n constant; logical, logical, arithmetic
  *   vi_umax(a, b)          as unsigned
+ *   vi_most(a)             the largest lane, as unsigned
  *   vi_load_i8 load_u8     SIMD_N bytes, extended
+ *   vi_store_i8(p, a)      the low bytes of lanes that fit into them
  *   vi_lookup(table, i)    each byte of i (0 .. 15) replaced by table[it]
  *   vi_load_quad(p)        4 bytes at p, in every lane
  *

@@ -182,6 +182,24 @@ static inline vi vi_umax(vi a, vi b)
     return _mm256_max_epu32(a, b);
 }
 
+static inline uint32_t vi_most(vi a)
+{
+    __m128i m = _mm_max_epu32(_mm256_castsi256_si128(a),
+                              _mm256_extracti128_si256(a, 1));
+
+    m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0x4e));
+    m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(m);
+}
+
+static inline void vi_store_i8(void *p, vi a)
+{
+    __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(a),
+                                _mm256_extracti128_si256(a, 1));
+
+    _mm_storel_epi64(p, _mm_packs_epi16(h, h));
+}
+
 static inline vi vi_lookup(const int8_t *table, vi a)
 {
     __m128i t = _mm_loadu_si128((const void *)table);

@@ -182,6 +182,16 @@ static inline vi vi_umax(vi a, vi b)
     return _mm512_max_epu32(a, b);
 }
 
+static inline uint32_t vi_most(vi a)
+{
+    return _mm512_reduce_max_epu32(a);
+}
+
+static inline void vi_store_i8(void *p, vi a)
+{
+    _mm_storeu_si128(p, _mm512_cvtepi32_epi8(a));
+}
+
 static inline vi vi_lookup(const int8_t *table, vi a)
 {
     __m128i t = _mm_loadu_si128((const void *)table);

@@ -195,6 +195,20 @@ static inline vi vi_umax(vi a, vi b)
                                            vreinterpretq_u32_s32(b)));
 }
 
+static inline uint32_t vi_most(vi a)
+{
+    return vmaxvq_u32(vreinterpretq_u32_s32(a));
+}
+
+static inline void vi_store_i8(void *p, vi a)
+{
+    int16x4_t h = vmovn_s32(a);
+    int8x8_t b = vmovn_s16(vcombine_s16(h, h));
+    int32_t quad = vget_lane_s32(vreinterpret_s32_s8(b), 0);
+
+    memcpy(p, &quad, sizeof quad);
+}
+
 static inline vi vi_lookup(const int8_t *table, vi a)
 {
     return vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(table),

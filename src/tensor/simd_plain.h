@@ -255,6 +255,23 @@ static inline vi vi_umax(vi a, vi b)
     return a;
 }
 
+static inline uint32_t vi_most(vi a)
+{
+    uint32_t most = 0;
+
+    for (int i = 0; i < SIMD_N; i++)
+        most = a.v[i] > most ? a.v[i] : most;
+    return most;
+}
+
+static inline void vi_store_i8(void *p, vi a)
+{
+    int8_t *b = p;
+
+    for (int i = 0; i < SIMD_N; i++)
+        b[i] = (int8_t)a.v[i];
+}
+
 static inline vi vi_lookup(const int8_t *table, vi a)
 {
     for (int i = 0; i < SIMD_N; i++) {

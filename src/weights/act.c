@@ -23,54 +23,62 @@ static void prepare_bf16(uint16_t *to, const float *x, size_t n)
 static uint32_t largest_bits(const float *x)
 {
     vi most = vi_set1(0), mask = vi_set1(0x7fffffff);
-    uint32_t lane[SIMD_N], bits = 0;
 
     for (int i = 0; i < ACT_BLOCK; i += SIMD_N)
         most = vi_umax(most, vi_and(mask, vi_load(x + i)));
-    vi_store(lane, most);
-    for (int i = 0; i < SIMD_N; i++)
-        bits = lane[i] > bits ? lane[i] : bits;
-    return bits;
+    return vi_most(most);
 }
 
-/* Codes of one block and the sums of its halves. */
-static void quantize_block(int8_t *code, int32_t sum[2], const float *x,
-                           float inverse)
+/* Codes of one block; returns its scale. */
+static float quantize_block(int8_t *code, const float *x)
 {
-    int32_t q[ACT_BLOCK];
+    static const float zeros[ACT_BLOCK];
+    uint32_t bits = largest_bits(x);
+    float amax = f32_from_bits(bits), inverse = 0.0f;
 
+    if (bits >= 0x0d800000u && bits < 0x7f800000u)      /* from 2^-100 */
+        inverse = 127.0f / amax;
+    else
+        x = zeros;      /* NaN and infinity live on in the scale */
     for (int i = 0; i < ACT_BLOCK; i += SIMD_N)
-        vi_store(q + i, vf_round(vf_mul(vf_load(x + i), vf_set1(inverse))));
-    for (int half = 0; half < 2; half++) {
-        sum[half] = 0;
-        for (int i = 16 * half; i < 16 * half + 16; i++) {
-            code[i] = (int8_t)q[i];
-            sum[half] += q[i];
-        }
-    }
+        vi_store_i8(code + i,
+                    vf_round(vf_mul(vf_load(x + i), vf_set1(inverse))));
+    return bits < 0x0d800000u ? 0.0f : amax / 127.0f;
+}
+
+/* Sums of 4 codes each, of two blocks: a dot product with ones. */
+static void quad_sums(int32_t quad[16], const int8_t *code)
+{
+    for (int i = 0; i < 16; i += SIMD_N)
+        vi_store(quad + i, vd_sum(vd_step(vd_start(0), vi_set1(0x01010101),
+                                          vi_load(code + 4 * i)), 0));
+}
+
+/* Everything that follows from codes and scale of one block. */
+static void block_sums(const struct act_int8 *a, size_t b, const int32_t *quad)
+{
+    int32_t *sum = a->sum16 + 2 * b;
+
+    sum[0] = quad[0] + quad[1] + quad[2] + quad[3];
+    sum[1] = quad[4] + quad[5] + quad[6] + quad[7];
+    a->sum32[b] = sum[0] + sum[1];
+    a->fsum16[2 * b] = a->scale[b] * (float)sum[0];
+    a->fsum16[2 * b + 1] = a->scale[b] * (float)sum[1];
+    a->fsum32[b] = a->scale[b] * (float)a->sum32[b];
 }
 
 static void prepare_int8(void *to, const float *x, size_t n)
 {
-    static const float zeros[ACT_BLOCK];
     struct act_int8 a = act_int8_at(to, n);
+    int32_t quad[16];
 
+    for (size_t b = 0; b < n / ACT_BLOCK; b++)
+        a.scale[b] = quantize_block(a.code + b * ACT_BLOCK, x + b * ACT_BLOCK);
+    /* The padding behind an odd last block is read and not used. */
     for (size_t b = 0; b < n / ACT_BLOCK; b++) {
-        uint32_t bits = largest_bits(x + b * ACT_BLOCK);
-        float amax = f32_from_bits(bits), scale = amax / 127.0f, inverse = 0.0f;
-
-        if (bits < 0x0d800000u)         /* 2^-100 */
-            scale = 0.0f;
-        else if (bits < 0x7f800000u)
-            inverse = 127.0f / amax;
-        /* NaN and infinity live on in the scale; their codes are zero. */
-        quantize_block(a.code + b * ACT_BLOCK, a.sum16 + 2 * b,
-                       bits < 0x7f800000u ? x + b * ACT_BLOCK : zeros, inverse);
-        a.scale[b] = scale;
-        a.sum32[b] = a.sum16[2 * b] + a.sum16[2 * b + 1];
-        a.fsum32[b] = scale * (float)a.sum32[b];
-        a.fsum16[2 * b] = scale * (float)a.sum16[2 * b];
-        a.fsum16[2 * b + 1] = scale * (float)a.sum16[2 * b + 1];
+        if (b % 2 == 0)
+            quad_sums(quad, a.code + b * ACT_BLOCK);
+        block_sums(&a, b, quad + b % 2 * 8);
     }
 }
 

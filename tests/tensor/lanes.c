@@ -21,6 +21,26 @@ static vi codes(vi bytes, int bits)
     return vi_and(bytes, vi_set1(0x01010101 * ((1 << bits) - 1)));
 }
 
+/* Through vi_most, of all 16 lanes. */
+static vi most16(const uint32_t *a)
+{
+    uint32_t most = 0;
+
+    for (int i = 0; i < LANE_COUNT; i += SIMD_N) {
+        uint32_t m = vi_most(vi_load(a + i));
+        most = m > most ? m : most;
+    }
+    return vi_set1((int32_t)most);
+}
+
+static vi stored_bytes(vi a)
+{
+    int8_t byte[SIMD_N];
+
+    vi_store_i8(byte, vi_sra(a, 24));
+    return vi_load_i8(byte);
+}
+
 /* Signed bytes of -127 .. 127. */
 static vi signed_bytes(vi bytes)
 {
@@ -68,9 +88,11 @@ int KERNEL(lanes)(struct lane_result out[LANE_OPS], const struct lane_input *in)
             { "or", vi_or(a, b) }, { "xor", vi_xor(a, b) },
             { "shl", vi_shl(a, 5) }, { "shr", vi_shr(a, 5) },
             { "sra", vi_sra(a, 5) }, { "umax", vi_umax(a, b) },
+            { "most", most16(in->a) },
             { "set1", vi_set1(-5) }, { "quad", vi_load_quad(in->b) },
             { "lookup", vi_lookup(table, codes(a, 4)) },
             { "i8", vi_load_i8((const char *)in->a + at) },
+            { "store i8", stored_bytes(a) },
             { "u8", vi_load_u8((const char *)in->a + at) },
             { "fadd", vf_bits(vf_add(x, y)) },
             { "fsub", vf_bits(vf_sub(x, y)) },
