@@ -109,6 +109,7 @@ TILE_INLINE void float_tile(enum float_kind kind, const struct float_span *s,
 {
     vf acc[FLOAT_VECTORS][FLOAT_TOKENS];
 
+    n_tokens = n_tokens < FLOAT_TOKENS ? n_tokens : FLOAT_TOKENS;
     for (int i = 0; i < n_tokens; i++)
         for (int v = 0; v < n_vectors; v++)
             acc[v][i] = s->step == 0 ? vf_set1(0.0f)
@@ -125,14 +126,19 @@ TILE_INLINE void float_tile_any(enum float_kind kind,
                                 const struct float_span *s, int n_vectors,
                                 size_t n_tokens)
 {
-    switch (n_tokens) {
-    case 1: float_tile(kind, s, n_vectors, 1); break;
-    case 2: float_tile(kind, s, n_vectors, 2); break;
-    case 3: float_tile(kind, s, n_vectors, 3); break;
-    case 4: float_tile(kind, s, n_vectors, 4); break;
-    case 5: float_tile(kind, s, n_vectors, FLOAT_TOKENS < 5 ? 4 : 5); break;
-    default: float_tile(kind, s, n_vectors, FLOAT_TOKENS);
-    }
+    /* A body for each number; those beyond FLOAT_TOKENS vanish. */
+    if (n_tokens == FLOAT_TOKENS)
+        float_tile(kind, s, n_vectors, FLOAT_TOKENS);
+    else if (n_tokens == 1)
+        float_tile(kind, s, n_vectors, 1);
+    else if (n_tokens == 2)
+        float_tile(kind, s, n_vectors, 2);
+    else if (FLOAT_TOKENS > 4 && n_tokens == 4)
+        float_tile(kind, s, n_vectors, 4);
+    else if (FLOAT_TOKENS > 5 && n_tokens == 5)
+        float_tile(kind, s, n_vectors, 5);
+    else if (FLOAT_TOKENS > 3)
+        float_tile(kind, s, n_vectors, 3);
 }
 
 /* n_groups (a constant) groups from `group` on, all tokens. */

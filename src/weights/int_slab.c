@@ -119,10 +119,12 @@ TILE_INLINE void slab_tile(struct slab_case k, const struct slab_span *span,
                       valid - v * SIMD_N);
 }
 
-/* All rows of the slab for n tokens. */
-TILE_INLINE void slab_rows(struct slab_case k, const struct slab_span *span,
+/* All rows of the slab for n tokens; n is a constant, at most MAX_TOKENS. */
+TILE_INLINE void slab_rows(struct slab_case k, int n,
+                           const struct slab_span *span,
                            const struct token_tile *t)
 {
+    k.n_tokens = n < MAX_TOKENS ? n : MAX_TOKENS;
     for (int v0 = 0; (size_t)(v0 * SIMD_N) < span->n_rows; v0 += VECTORS)
         slab_tile(k, span, t, v0);
 }
@@ -136,14 +138,17 @@ TILE_INLINE void slab_tokens(struct slab_case k, const struct slab_span *span,
     for (size_t i = 0; i < job->n_tokens; i += n) {
         n = tile_tokens(job->n_tokens - i, MAX_TOKENS);
         token_tile_init(&t, span, job, i, (int)n, k.sub);
-        switch (n) {
-        case 1: k.n_tokens = 1; slab_rows(k, span, &t); break;
-        case 2: k.n_tokens = 2; slab_rows(k, span, &t); break;
-        case 3: k.n_tokens = 3; slab_rows(k, span, &t); break;
-        case 4: k.n_tokens = MAX_TOKENS < 4 ? MAX_TOKENS : 4;
-                slab_rows(k, span, &t); break;
-        default: k.n_tokens = MAX_TOKENS; slab_rows(k, span, &t);
-        }
+        /* A body for each number; those beyond MAX_TOKENS vanish. */
+        if (n == MAX_TOKENS)
+            slab_rows(k, MAX_TOKENS, span, &t);
+        else if (n == 1)
+            slab_rows(k, 1, span, &t);
+        else if (n == 2)
+            slab_rows(k, 2, span, &t);
+        else if (MAX_TOKENS > 4 && n == 4)
+            slab_rows(k, 4, span, &t);
+        else if (MAX_TOKENS > 3)
+            slab_rows(k, 3, span, &t);
     }
 }
 

@@ -30,7 +30,6 @@ struct slab_span {
     X(S32_8,  32, false, 8)                                                  \
     X(S32M_4, 32, true,  4)                                                  \
     X(S32M_5, 32, true,  5)                                                  \
-    X(S16_4,  16, false, 4)                                                  \
     X(S16_6,  16, false, 6)                                                  \
     X(S16M_4, 16, true,  4)
 

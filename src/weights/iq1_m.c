@@ -32,8 +32,8 @@ static void expand(float *y, const void *from, size_t n)
         float d = block_scale(x);
 
         for (int i = 0; i < 32; i++, y += 8) {
-            unsigned s = x->sc[i / 8] >> i / 2 % 4 * 3 & 7;
-            unsigned h = x->qh[i / 2] >> i % 2 * 4 & 15;
+            unsigned s = (unsigned)x->sc[i / 8] >> i / 2 % 4 * 3 & 7;
+            unsigned h = (unsigned)x->qh[i / 2] >> i % 2 * 4 & 15;
 
             iq1_expand8(y, d * (float)(2 * s + 1),
                         iq_g1s[x->qs[i] | (h & 7) << 8],

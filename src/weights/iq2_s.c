@@ -24,8 +24,8 @@ static void expand(float *y, const void *from, size_t n)
         float d = f32_from_f16(x->d);
 
         for (int i = 0; i < 32; i++, y += 8) {
-            unsigned s = x->scales[i / 4] >> i / 2 % 2 * 4 & 15;
-            unsigned high = x->qh[i / 4] >> i % 4 * 2 & 3;
+            unsigned s = (unsigned)x->scales[i / 4] >> i / 2 % 2 * 4 & 15;
+            unsigned high = (unsigned)x->qh[i / 4] >> i % 4 * 2 & 3;
             float db = d * (0.5f + (float)s) * 0.25f;
 
             iq2_expand8(y, db, iq_g2s[x->qs[i] | high << 8], x->signs[i]);

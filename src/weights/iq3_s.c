@@ -26,8 +26,8 @@ static void expand(float *y, const void *from, size_t n)
         float d = f32_from_f16(x->d);
 
         for (int i = 0; i < 32; i++, y += 8) {
-            unsigned s = x->scales[i / 8] >> i / 4 % 2 * 4 & 15;
-            unsigned high = x->qh[i / 4] >> i % 4 * 2;
+            unsigned s = (unsigned)x->scales[i / 8] >> i / 4 % 2 * 4 & 15;
+            unsigned high = (unsigned)x->qh[i / 4] >> i % 4 * 2;
             const uint8_t *place = x->qs + 2 * i;
 
             iq3_expand8(y, d * (float)(1 + 2 * s), magnitude,

@@ -15,8 +15,8 @@ static void read(struct int_block *out, const void *row, size_t b)
 {
     const struct block *x = (const struct block *)row + b / 8;
     size_t j = b % 8;
-    unsigned low = x->scales_l[j / 2] >> 4 * (j & 1) & 15u;
-    unsigned high = x->scales_h[j / 4] >> 2 * (j % 4) & 3u;
+    unsigned low = (unsigned)x->scales_l[j / 2] >> 4 * (j & 1) & 15u;
+    unsigned high = (unsigned)x->scales_h[j / 4] >> 2 * (j % 4) & 3u;
 
     memcpy(&out->scale, &x->d, 2);
     out->sub_scale[0] = (int8_t)((int)(low | high << 4) - 32);

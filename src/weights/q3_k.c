@@ -13,7 +13,7 @@ static_assert(sizeof(struct block) == 110, "as in the file");
 static int8_t sub_scale(const uint8_t s[12], size_t j)
 {
     unsigned low = j < 8 ? s[j] & 15u : (unsigned)s[j - 8] >> 4;
-    unsigned high = s[8 + j % 4] >> 2 * (j / 4) & 3u;
+    unsigned high = (unsigned)s[8 + j % 4] >> 2 * (j / 4) & 3u;
 
     return (int8_t)((int)(low | high << 4) - 32);
 }
@@ -28,8 +28,8 @@ static void read(struct int_block *out, const void *row, size_t b)
     out->sub_scale[0] = sub_scale(x->scales, 2 * j);
     out->sub_scale[1] = sub_scale(x->scales, 2 * j + 1);
     for (size_t l = 0; l < 32; l++) {
-        unsigned low = x->qs[32 * c + l] >> 2 * k & 3u;
-        out->code[l] = (uint8_t)(low | (x->hmask[l] >> j & 1u) << 2);
+        unsigned low = (unsigned)x->qs[32 * c + l] >> 2 * k & 3u;
+        out->code[l] = (uint8_t)(low | ((unsigned)x->hmask[l] >> j & 1u) << 2);
     }
 }
 

@@ -16,8 +16,8 @@ static void read(struct int_block *out, const void *row, size_t b)
     memcpy(&out->scale, &x->d, 2);
     memcpy(&out->min, &x->m, 2);
     for (int i = 0; i < 16; i++) {
-        unsigned lo = x->qh[i / 8] >> i % 8 & 1u;
-        unsigned hi = x->qh[2 + i / 8] >> i % 8 & 1u;
+        unsigned lo = (unsigned)x->qh[i / 8] >> i % 8 & 1u;
+        unsigned hi = (unsigned)x->qh[2 + i / 8] >> i % 8 & 1u;
         out->code[i] = (uint8_t)((x->qs[i] & 15u) | lo << 4);
         out->code[i + 16] = (uint8_t)(x->qs[i] >> 4 | hi << 4);
     }

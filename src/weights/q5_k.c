@@ -22,8 +22,8 @@ static void read(struct int_block *out, const void *row, size_t b)
     out->sub_scale[0] = (int8_t)k_scale(x->scales, j);
     out->sub_min[0] = (uint8_t)k_min(x->scales, j);
     for (size_t i = 0; i < 32; i++) {
-        unsigned low = x->qs[j / 2 * 32 + i] >> j % 2 * 4 & 15u;
-        out->code[i] = (uint8_t)(low | (x->qh[i] >> j & 1u) << 4);
+        unsigned low = (unsigned)x->qs[j / 2 * 32 + i] >> j % 2 * 4 & 15u;
+        out->code[i] = (uint8_t)(low | ((unsigned)x->qh[i] >> j & 1u) << 4);
     }
 }
 

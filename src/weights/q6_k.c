@@ -20,8 +20,9 @@ static void read(struct int_block *out, const void *row, size_t b)
     memcpy(&out->scale, &x->d, 2);
     memcpy(out->sub_scale, x->scales + 2 * j, 2);
     for (size_t l = 0; l < 32; l++) {
-        unsigned low = x->ql[64 * c + 32 * (k & 1) + l] >> k / 2 * 4 & 15u;
-        unsigned high = x->qh[32 * c + l] >> 2 * k & 3u;
+        unsigned byte = x->ql[64 * c + 32 * (k & 1) + l];
+        unsigned low = byte >> k / 2 * 4 & 15u;
+        unsigned high = (unsigned)x->qh[32 * c + l] >> 2 * k & 3u;
         out->code[l] = (uint8_t)(low | high << 4);
     }
 }
