@@ -189,8 +189,8 @@ static size_t cut(struct region *r)
     r->groups = groups / (r->stream->n_threads * CHUNKS_PER_THREAD);
     if (r->groups * work < CHUNK_WORK)
         r->groups = CHUNK_WORK / work + 1;
-    if (r->groups < 2)
-        r->groups = 2;
+    /* Kernels walk 2 or 4 groups in step. */
+    r->groups = (r->groups + 3) / 4 * 4;
     for (size_t i = 0; i < n_cut; i++) {
         size_t n = weight_n_groups(r->piece[i].weight->mul.n_rows);
         r->start[i + 1] = r->start[i] + (n + r->groups - 1) / r->groups;

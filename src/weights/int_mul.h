@@ -1,7 +1,7 @@
 /* Products of the packed integer tiles (int_tile.h says how they lie).
  *
- * One token: the codes go from memory through registers into the dot product,
- * several groups in step so that memory has as many streams.  More tokens: a
+ * One or two tokens: the codes go from memory through registers into the dot
+ * product, several groups in step so that memory has as many streams.  More: a
  * slab (two groups, up to 512 inner positions) is unpacked to bytes once and
  * multiplied with all tokens, a register tile at a time; int_slab.c does that
  * part, shared by all formats.  Both follow the order of weight.h. */
@@ -11,10 +11,12 @@
 #include "weights/int_slab.h"
 #include "weights/int_tile.h"
 
-/* Vectors that one-token products walk in step, and the groups they cover. */
+/* Vectors that products of few tokens walk in step, the groups they cover, and
+ * how many tokens are few: with more, unpacking once per token tile pays. */
 enum {
     INT_STEP_VECTORS = SIMD_PARTS > 4 ? SIMD_PARTS : 4,
-    INT_STEP_GROUPS = INT_STEP_VECTORS / SIMD_PARTS
+    INT_STEP_GROUPS = INT_STEP_VECTORS / SIMD_PARTS,
+    INT_FEW = 2
 };
 
 /* Bit n of the high plane to bit `to` of each byte. */
@@ -105,91 +107,129 @@ TILE_INLINE int int_bias_factor(const struct int_shape *s)
     return s->wide ? -SIMD_FLIP8 : -s->zero;
 }
 
-/* The exact sum of sub-block h for one token. */
-TILE_INLINE vi int_dot(const struct int_shape *s, const uint8_t *codes, int h,
-                       const int8_t *x, const int8_t *table, int32_t bias)
-{
-    int n = s->sub / 4, steps = SIMD_STEPS(s->wide ? 8 : s->bits);
-    vi sum = vi_set1(0);
-
-    for (int c0 = 0; c0 < n; c0 += steps) {
-        vd d = vd_start(c0 ? 0 : bias);
-        for (int c = h * n + c0; c < h * n + n && c < h * n + c0 + steps; c++) {
-            vi u = int_chunk(s, codes, c, table), q = vi_load_quad(x + 4 * c);
-            d = s->wide ? vd_step8(d, u, q) : vd_step(d, u, q);
-        }
-        sum = c0 ? vi_add(sum, vd_sum(d, 0)) : vd_sum(d, bias);
-    }
-    return sum;
-}
-
-/* Block b of one token's activations. */
-struct int_token {
-    const struct act_int8 *x;
-    size_t        b;
-    const int8_t *table;
+/* Up to INT_FEW tokens, n_tokens (a constant) of them. */
+struct int_few {
+    struct act_int8 x[INT_FEW];
+    float *y[INT_FEW];
+    int    n_tokens;
+    int8_t table[16];
 };
 
-/* acc += one block of a vector of rows, which lies at `at`. */
-TILE_INLINE vf int_block_1(const struct int_shape *s, struct int_scales head,
-                           const uint8_t *at, int lane, struct int_token t,
-                           vf acc)
-{
-    for (int h = 0; h < ACT_BLOCK / s->sub; h++) {
-        size_t i = t.b * (size_t)(ACT_BLOCK / s->sub) + (size_t)h;
-        int32_t sum = s->sub == 16 ? t.x->sum16[i] : t.x->sum32[i];
-        struct int_scales w = int_sub_scales(s, head, at + lane, h);
-        vi isum = int_dot(s, at + int_subs_size(s) + lane * 4, h,
-                          t.x->code + t.b * ACT_BLOCK, t.table,
-                          int_bias_factor(s) * sum);
+/* A block of one vector of rows. */
+struct int_place {
+    const uint8_t    *at;
+    int               lane;
+    size_t            b;
+    struct int_scales head;
+};
 
-        acc = vf_fma(vf_mul(w.scale, vf_set1(t.x->scale[t.b])), vf_from(isum),
-                     acc);
-        if (s->min)
-            acc = vf_fma(w.min, vf_set1(s->sub == 16 ? t.x->fsum16[i]
-                                                     : t.x->fsum32[i]), acc);
+/* The exact sums of sub-block h, which is number i of the row. */
+TILE_INLINE void int_dots(const struct int_shape *s, vi isum[INT_FEW],
+                          const struct int_place *p, const struct int_few *f,
+                          int h, size_t i)
+{
+    const uint8_t *codes = p->at + int_subs_size(s) + p->lane * 4;
+    int n = s->sub / 4, steps = SIMD_STEPS(s->wide ? 8 : s->bits);
+    int32_t bias[INT_FEW];
+
+    for (int t = 0; t < f->n_tokens; t++)
+        bias[t] = int_bias_factor(s)
+                  * (s->sub == 16 ? f->x[t].sum16[i] : f->x[t].sum32[i]);
+    for (int c0 = 0; c0 < n; c0 += steps) {
+        vd d[INT_FEW];
+
+        for (int t = 0; t < f->n_tokens; t++)
+            d[t] = vd_start(c0 ? 0 : bias[t]);
+        for (int c = h * n + c0; c < h * n + n && c < h * n + c0 + steps; c++) {
+            vi u = int_chunk(s, codes, c, f->table);
+            for (int t = 0; t < f->n_tokens; t++) {
+                vi q = vi_load_quad(f->x[t].code + p->b * ACT_BLOCK + 4 * c);
+                d[t] = s->wide ? vd_step8(d[t], u, q) : vd_step(d[t], u, q);
+            }
+        }
+        for (int t = 0; t < f->n_tokens; t++)
+            isum[t] = c0 ? vi_add(isum[t], vd_sum(d[t], 0))
+                         : vd_sum(d[t], bias[t]);
     }
-    return acc;
 }
 
-/* One token, n_groups (a constant) groups in step. */
-TILE_INLINE void int_mul_1(const struct int_shape *s,
-                           const struct weight_view *w,
-                           const struct mul_job *job, size_t group,
-                           int n_groups)
+/* acc += the block times each token. */
+TILE_INLINE void int_block(const struct int_shape *s, vf acc[INT_FEW],
+                           const struct int_place *p, const struct int_few *f)
+{
+    for (int h = 0; h < ACT_BLOCK / s->sub; h++) {
+        size_t i = p->b * (size_t)(ACT_BLOCK / s->sub) + (size_t)h;
+        struct int_scales w = int_sub_scales(s, p->head, p->at + p->lane, h);
+        vi isum[INT_FEW];
+
+        int_dots(s, isum, p, f, h, i);
+        for (int t = 0; t < f->n_tokens; t++) {
+            const struct act_int8 *x = &f->x[t];
+
+            acc[t] = vf_fma(vf_mul(w.scale, vf_set1(x->scale[p->b])),
+                            vf_from(isum[t]), acc[t]);
+            if (s->min)
+                acc[t] = vf_fma(w.min, vf_set1(s->sub == 16 ? x->fsum16[i]
+                                                            : x->fsum32[i]),
+                                acc[t]);
+        }
+    }
+}
+
+/* n_groups (a constant) groups in step, from `group` on. */
+TILE_INLINE void int_mul_step(const struct int_shape *s,
+                              const struct weight_view *w,
+                              const struct int_few *f, size_t group,
+                              int n_groups)
 {
     size_t group_size = int_group_size(s, w->n_cols);
     const uint8_t *base = (const uint8_t *)w->data + group * group_size;
-    struct act_int8 x = act_int8_at(job_row(job, 0), w->n_cols);
-    vf acc[INT_STEP_VECTORS];
-    struct int_scales head[INT_STEP_VECTORS];
-    int8_t table[16];
+    vf acc[INT_STEP_VECTORS][INT_FEW];
+    struct int_place p[INT_STEP_VECTORS];
     int n_vectors = n_groups * SIMD_PARTS;
 
-    int_operands(s, table);
-    for (int v = 0; v < n_vectors; v++)
-        acc[v] = vf_set1(0.0f);
+    for (int v = 0; v < n_vectors; v++) {
+        p[v].lane = v % SIMD_PARTS * SIMD_N;
+        for (int t = 0; t < f->n_tokens; t++)
+            acc[v][t] = vf_set1(0.0f);
+    }
     for (size_t b0 = 0; b0 < w->n_cols / ACT_BLOCK; b0 += (size_t)s->head) {
-        size_t at = int_block_at(s, b0);
-
-        for (int v = 0; v < n_vectors; v++)
-            head[v] = int_load_head(s, base + (size_t)(v / SIMD_PARTS)
-                                       * group_size + at - int_head_size(s),
-                                    v % SIMD_PARTS * SIMD_N);
-        for (size_t b = b0; b < b0 + (size_t)s->head; b++) {
-            struct int_token t = { &x, b, table };
-
-            for (int v = 0; v < n_vectors; v++)
-                acc[v] = int_block_1(s, head[v], base + (size_t)(v / SIMD_PARTS)
-                                     * group_size + at,
-                                     v % SIMD_PARTS * SIMD_N, t, acc[v]);
-            at += int_block_size(s);
+        for (int v = 0; v < n_vectors; v++) {
+            p[v].at = base + (size_t)(v / SIMD_PARTS) * group_size
+                      + int_block_at(s, b0);
+            p[v].head = int_load_head(s, p[v].at - int_head_size(s), p[v].lane);
         }
+        for (size_t b = b0; b < b0 + (size_t)s->head; b++)
+            for (int v = 0; v < n_vectors; v++) {
+                p[v].b = b;
+                int_block(s, acc[v], &p[v], f);
+                p[v].at += int_block_size(s);
+            }
     }
     for (int v = 0; v < n_vectors; v++) {
         size_t row = group * WEIGHT_GROUP + (size_t)(v * SIMD_N);
-        acc_store(job->y + row, acc[v], (ptrdiff_t)(w->n_rows - row));
+        for (int t = 0; t < f->n_tokens; t++)
+            acc_store(f->y[t] + row, acc[v][t], (ptrdiff_t)(w->n_rows - row));
     }
+}
+
+/* All groups of the job for n (a constant) tokens. */
+TILE_INLINE void int_mul_few(const struct int_shape *s,
+                             const struct weight_view *w,
+                             const struct mul_job *job, int n)
+{
+    size_t g = job->group, end = job->group + job->n_groups;
+    struct int_few f = { .n_tokens = n };
+
+    for (int t = 0; t < n; t++) {
+        f.x[t] = act_int8_at(job_row(job, (size_t)t), w->n_cols);
+        f.y[t] = job->y + (size_t)t * job->y_stride;
+    }
+    int_operands(s, f.table);
+    for (; g + INT_STEP_GROUPS <= end; g += INT_STEP_GROUPS)
+        int_mul_step(s, w, &f, g, INT_STEP_GROUPS);
+    for (; g < end; g++)
+        int_mul_step(s, w, &f, g, 1);
 }
 
 /* Fill block `to` of the slab with one group's block b. */
@@ -254,16 +294,14 @@ TILE_INLINE void int_mul(const struct int_shape *s, const struct weight_view *w,
 {
     size_t g = job->group, end = job->group + job->n_groups;
 
-    if (job->n_tokens > 1) {
+    if (job->n_tokens == 1)
+        int_mul_few(s, w, job, 1);
+    else if (job->n_tokens == 2)
+        int_mul_few(s, w, job, 2);
+    else
         for (; g < end; g += SLAB_GROUPS)
             int_mul_panel(s, w, job, g,
                           end - g < SLAB_GROUPS ? end - g : SLAB_GROUPS);
-        return;
-    }
-    for (; g + INT_STEP_GROUPS <= end; g += INT_STEP_GROUPS)
-        int_mul_1(s, w, job, g, INT_STEP_GROUPS);
-    for (; g < end; g++)
-        int_mul_1(s, w, job, g, 1);
 }
 
 #endif
