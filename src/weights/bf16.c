@@ -1,5 +1,8 @@
-/* The upper half of an f32.  Activations are rounded to bf16 where the CPU
- * multiplies such pairs, as the reference does when it runs in bf16. */
+/* bf16: the upper half of an f32.
+ *
+ * Activations are rounded to bf16 where the CPU multiplies such pairs, as the
+ * reference does when it runs in bf16; elsewhere they stay f32.  The kind is a
+ * constant of the set, so one model never mixes the two. */
 #include "weights/float_tile.h"
 
 static void expand(float *y, const void *x, size_t n)

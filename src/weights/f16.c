@@ -1,5 +1,7 @@
-/* Half precision.  Activations stay f32: rounding them to f16 would lose
- * range. */
+/* f16: half precision.
+ *
+ * Activations stay f32: rounded to f16 they would lose range, and an infinite
+ * activation is worse than a slower product. */
 #include "weights/float_tile.h"
 
 static void expand(float *y, const void *x, size_t n)

@@ -1,4 +1,4 @@
-/* Single precision, as it is. */
+/* f32: single precision, as it is. */
 #include "weights/float_tile.h"
 
 static void expand(float *y, const void *x, size_t n)

@@ -1,5 +1,7 @@
-/* OCP FP8, 4 bits of exponent, no infinities ("fn").  Scales lie beside the
- * tensor (struct weight_scale). */
+/* f8_e4m3: OCP FP8 with 4 bits of exponent and no infinities ("fn").
+ *
+ * Such tensors come from safetensors with f32 scales beside them, one for the
+ * tensor or one for a block of 128 x 128 (struct weight_scale).  ROWS only. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,7 @@
-/* OCP FP8, 5 bits of exponent.  Scales lie beside the tensor (struct
- * weight_scale). */
+/* f8_e5m2: OCP FP8 with 5 bits of exponent, the upper byte of an f16.
+ *
+ * Scales lie beside the tensor as with f8_e4m3 (struct weight_scale).  ROWS
+ * only. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,6 +1,9 @@
-/* 1.75 bits: per 8 an 11-bit place in a codebook and the sign of a shift by
- * 1/8; per 16 a 3-bit scale.  The f16 scale is spread over the high nibbles of
- * sc. */
+/* iq1_m: 1.75 bits a weight.
+ *
+ *   value = d * (2 * scale + 1) * (digit + shift), digit -1, 0 or 1
+ *
+ * As iq1_s with a scale for every 16 and a shift for every 8 values.  The f16 d
+ * is spread over the high nibbles of the scales. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

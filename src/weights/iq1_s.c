@@ -1,5 +1,9 @@
-/* 1.56 bits: per 8 an 11-bit place in a codebook; per 32 a 3-bit scale and the
- * sign of a shift by 1/8. */
+/* iq1_s: 1.56 bits a weight.
+ *
+ *   value = d * (2 * scale + 1) * (digit + shift), digit -1, 0 or 1
+ *
+ * Eight digits at a time are a place in a codebook of 2048; every 32 values
+ * share a 3-bit scale and a shift of 1/8 up or down. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

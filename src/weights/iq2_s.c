@@ -1,5 +1,8 @@
-/* 2.56 bits: per 8 a 10-bit place in a codebook and eight signs; per 16 a 4-bit
- * scale. */
+/* iq2_s: 2.56 bits a weight.
+ *
+ *   value = d * (0.5 + scale) / 4 * sign * magnitude
+ *
+ * As iq2_xs with a codebook of 1024 and all eight signs stored. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

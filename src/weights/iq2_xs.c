@@ -1,5 +1,8 @@
-/* 2.31 bits: per 8 a 9-bit place in a codebook and seven signs; per 16 a 4-bit
- * scale. */
+/* iq2_xs: 2.31 bits a weight.
+ *
+ *   value = d * (0.5 + scale) / 4 * sign * magnitude
+ *
+ * As iq2_xxs with a codebook of 512 and a 4-bit scale for every 16 values. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

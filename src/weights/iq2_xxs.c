@@ -1,5 +1,10 @@
-/* 2.06 bits: per 32 four 8-bit places in a codebook, four times seven signs
- * and a 4-bit scale. */
+/* iq2_xxs: 2.06 bits a weight.
+ *
+ *   value = d * (0.5 + scale) / 4 * sign * magnitude
+ *
+ * Eight magnitudes at a time are a place in a codebook of 256; every 32 values
+ * have four places, four times seven signs (the eighth follows) and a 4-bit
+ * scale, in 64 bits. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,9 @@
-/* 3.44 bits: per 4 a 9-bit place in a codebook, per 8 eight signs, per 32 a
- * 4-bit scale. */
+/* iq3_s: 3.44 bits a weight.
+ *
+ *   value = d * (1 + 2 * scale) * sign * magnitude
+ *
+ * Four magnitudes at a time are a place in a codebook of 512; all signs are
+ * stored, and a 4-bit scale for every 32 values. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,9 @@
-/* 3.06 bits: per 4 an 8-bit place in a codebook; per 32 four times seven signs
- * and a 4-bit scale. */
+/* iq3_xxs: 3.06 bits a weight.
+ *
+ *   value = d * (0.5 + scale) / 2 * sign * magnitude
+ *
+ * Four magnitudes at a time are a place in a codebook of 256; signs and scales
+ * are stored as in iq2_xxs. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,10 @@
-/* 4 bits through a table, one scale for 32: d * values[code]. */
-#include "weights/int_mul.h"
+/* iq4_nl: 4 bits through a table and one scale for 32 values, 4.5 bits a weight.
+ *
+ *   value = d * iq4_values[code]
+ *
+ * The table follows how weights are spread, so the same bits lose less than in
+ * q4_0; one byte shuffle is all that it costs. */
+#include "weights/int_tile.h"
 #include "weights/iq4_values.h"
 
 struct block {
@@ -25,25 +30,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(iq4_nl) = {
     .dtype = DTYPE_IQ4_NL, .name = "iq4_nl", .block_len = 32,

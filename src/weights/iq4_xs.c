@@ -1,6 +1,10 @@
-/* 4 bits through a table, 6-bit scales for 32 under an f16 one for 256:
- * d * (ls - 32) * values[code]. */
-#include "weights/int_mul.h"
+/* iq4_xs: 4 bits through a table in sub-blocks of 32, 4.25 bits a weight.
+ *
+ *   value = d * (scale - 32) * iq4_values[code]
+ *
+ * with a 6-bit scale for every 32 values (its low and high bits apart) and an
+ * f16 one for 256. */
+#include "weights/int_tile.h"
 #include "weights/iq4_values.h"
 
 struct block {
@@ -32,25 +36,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(iq4_xs) = {
     .dtype = DTYPE_IQ4_XS, .name = "iq4_xs", .block_len = 256,

@@ -1,5 +1,10 @@
-/* 4-bit floats (E2M1), one power-of-two scale for 32 (OCP MX). */
-#include "weights/int_mul.h"
+/* mxfp4: 4-bit floats (E2M1) and a power of two for 32 values, 4.25 bits a
+ * weight.
+ *
+ *   value = 2^(e - 128) * values[code]
+ *
+ * Microscaling format of the Open Compute Project, as gpt-oss models use it. */
+#include "weights/int_tile.h"
 
 struct block {
     uint8_t e;           /* E8M0 */
@@ -30,25 +35,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(mxfp4) = {
     .dtype = DTYPE_MXFP4, .name = "mxfp4", .block_len = 32,

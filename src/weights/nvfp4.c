@@ -1,5 +1,10 @@
-/* 4-bit floats (E2M1), an unsigned FP8 scale for 16.  A tensor may have a scale
- * of its own beside it (struct weight_scale). */
+/* nvfp4: 4-bit floats (E2M1) and an unsigned FP8 scale for 16 values, 4.5 bits
+ * a weight.
+ *
+ *   value = scale[i / 16] * values[code]
+ *
+ * A tensor may have an f32 scale of its own beside it (struct weight_scale).
+ * ROWS only: an FP8 scale for 16 values fits none of the packed heads. */
 #include "weights/parts.h"
 
 #include "tensor/number.h"

@@ -1,5 +1,7 @@
-/* One bit: d or -d. */
-#include "weights/int_mul.h"
+/* q1_0: one bit and one scale for 128 values, 1.125 bits a weight.
+ *
+ *   value = bit ? d : -d */
+#include "weights/int_tile.h"
 
 struct block {
     uint16_t d;
@@ -23,25 +25,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(q1_0) = {
     .dtype = DTYPE_Q1_0, .name = "q1_0", .block_len = 128,

@@ -1,5 +1,7 @@
-/* Two bits: d * (code - 1). */
-#include "weights/int_mul.h"
+/* q2_0: two bits and one scale for 64 values, 2.25 bits a weight.
+ *
+ *   value = d * (code - 1), so -d, 0, d or 2 d */
+#include "weights/int_tile.h"
 
 struct block {
     uint16_t d;
@@ -21,25 +23,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(q2_0) = {
     .dtype = DTYPE_Q2_0, .name = "q2_0", .block_len = 64,

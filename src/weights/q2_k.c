@@ -1,6 +1,9 @@
-/* 2 bits, 4-bit scales and minima for 16 under f16 ones for 256:
- * d * sc * code - dmin * m. */
-#include "weights/int_mul.h"
+/* q2_k: 2 bits in sub-blocks of 16, 2.625 bits a weight.
+ *
+ *   value = d * scale * code - dmin * min
+ *
+ * with a 4-bit scale and minimum for every 16 values and f16 ones for 256. */
+#include "weights/int_tile.h"
 
 struct block {
     uint8_t  scales[16]; /* scale in low, minimum in high nibbles */
@@ -30,25 +33,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(q2_k) = {
     .dtype = DTYPE_Q2_K, .name = "q2_k", .block_len = 256,

@@ -1,6 +1,10 @@
-/* 3 bits, 6-bit scales for 16 under an f16 one for 256:
- * d * (sc - 32) * (code - 4). */
-#include "weights/int_mul.h"
+/* q3_k: 3 bits in sub-blocks of 16, 3.44 bits a weight.
+ *
+ *   value = d * (scale - 32) * (code - 4)
+ *
+ * with a 6-bit scale for every 16 values and an f16 one for 256.  The third bit
+ * counts as "not subtracting 4", hence the offset. */
+#include "weights/int_tile.h"
 
 struct block {
     uint8_t  hmask[32];  /* third bit of values 32j + i in bit j of byte i */
@@ -38,25 +42,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(q3_k) = {
     .dtype = DTYPE_Q3_K, .name = "q3_k", .block_len = 256,

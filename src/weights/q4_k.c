@@ -1,6 +1,10 @@
-/* 4 bits, 6-bit scales and minima for 32 under f16 ones for 256:
- * d * sc * code - dmin * m. */
-#include "weights/int_mul.h"
+/* q4_k: 4 bits in sub-blocks of 32, 4.5 bits a weight.
+ *
+ *   value = d * scale * code - dmin * min
+ *
+ * with a 6-bit scale and minimum for every 32 values and f16 ones for 256: the
+ * accuracy of q4_1 at the size of q4_0.  The bulk of most published models. */
+#include "weights/int_tile.h"
 #include "weights/k_scales.h"
 #include "weights/quantize.h"
 
@@ -29,25 +33,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 static void quantize(void *y, const float *x, size_t n)
 {

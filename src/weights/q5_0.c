@@ -1,5 +1,10 @@
-/* 5 bits, one scale for 32: d * (code - 16). */
-#include "weights/int_mul.h"
+/* q5_0: 5 bits and one scale for 32 values, 5.5 bits a weight.
+ *
+ *   value = d * (code - 16)
+ *
+ * The fifth bits lie apart, so that the other four are read as in q4_0.  Mixed
+ * models use it where a row is no multiple of 256. */
+#include "weights/int_tile.h"
 #include "weights/quantize.h"
 
 struct block {
@@ -27,26 +32,10 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
+#include "weights/int_row.h"
 
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
-
+/* Codes come from the scale before it is rounded to f16, as in the reference:
+ * now and then a code is one off the best, and files agree bit for bit. */
 static void quantize(void *y, const float *x, size_t n)
 {
     struct block *to = y;
@@ -54,7 +43,6 @@ static void quantize(void *y, const float *x, size_t n)
     for (; n > 0; n -= 32, x += 32, to++) {
         float d = quant_extreme(x, 32) / -16.0f;
         float inverse = d != 0.0f ? 1.0f / d : 0.0f;
-
         to->d = f16_from_f32(d);
         memset(to->qh, 0, sizeof to->qh);
         for (int i = 0; i < 16; i++) {

@@ -1,6 +1,10 @@
-/* 5 bits, 6-bit scales and minima for 32 under f16 ones for 256:
- * d * sc * code - dmin * m. */
-#include "weights/int_mul.h"
+/* q5_k: 5 bits in sub-blocks of 32, 5.5 bits a weight.
+ *
+ *   value = d * scale * code - dmin * min
+ *
+ * q4_k with a fifth bit, which lies apart: bit j of byte i belongs to value i
+ * of sub-block j. */
+#include "weights/int_tile.h"
 #include "weights/k_scales.h"
 #include "weights/quantize.h"
 
@@ -32,25 +36,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 static void quantize(void *y, const float *x, size_t n)
 {

@@ -1,6 +1,10 @@
-/* 6 bits, 8-bit scales for 16 under an f16 one for 256:
- * d * sc * (code - 32). */
-#include "weights/int_mul.h"
+/* q6_k: 6 bits in sub-blocks of 16, 6.56 bits a weight.
+ *
+ *   value = d * scale * (code - 32)
+ *
+ * with a signed 8-bit scale for every 16 values and an f16 one for 256.  Mixed
+ * models keep their output matrix in it. */
+#include "weights/int_tile.h"
 #include "weights/quantize.h"
 
 struct block {
@@ -32,25 +36,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 /* Codes of 16 values at a trial scale; sums of x^2 times l * x and l * l. */
 static void trial(int8_t *code, float sum[2], const float *x, float inverse)

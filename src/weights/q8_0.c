@@ -1,5 +1,10 @@
-/* 8 bits, one scale for 32: d * code. */
-#include "weights/int_mul.h"
+/* q8_0: 8 bits and one scale for 32 values, 8.5 bits a weight.
+ *
+ *   value = d * code
+ *
+ * The only format here whose codes fill the byte, sign included: products take
+ * the `wide` way of tensor/simd.h. */
+#include "weights/int_tile.h"
 #include "weights/quantize.h"
 
 struct block {
@@ -21,25 +26,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 static void quantize(void *y, const float *x, size_t n)
 {

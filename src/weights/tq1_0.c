@@ -1,5 +1,11 @@
-/* Ternary, five digits to a byte: d * (trit - 1). */
-#include "weights/int_mul.h"
+/* tq1_0: ternary weights, five to a byte, 1.69 bits a weight.
+ *
+ *   value = d * (digit - 1)
+ *
+ * A byte is the fraction (digits in base 3) / 243 in units of 1/256, rounded
+ * up: the leading digit is the integer part of three times the fraction, so
+ * reading needs no division. */
+#include "weights/int_tile.h"
 
 struct block {
     uint8_t  qs[48];
@@ -44,25 +50,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(tq1_0) = {
     .dtype = DTYPE_TQ1_0, .name = "tq1_0", .block_len = 256,

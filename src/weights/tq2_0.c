@@ -1,5 +1,7 @@
-/* Ternary, two bits a digit: d * (code - 1). */
-#include "weights/int_mul.h"
+/* tq2_0: ternary weights, four to a byte, 2.06 bits a weight.
+ *
+ *   value = d * (code - 1) */
+#include "weights/int_tile.h"
 
 struct block {
     uint8_t  qs[64];
@@ -23,25 +25,7 @@ static const struct int_format format = {
     .read = read,
 };
 
-static void expand(float *y, const void *x, size_t n)
-{
-    int_expand(&format, y, x, n);
-}
-
-static void pack(void *group, const struct weight_rows *rows)
-{
-    int_pack(&format, group, rows);
-}
-
-static size_t group_size(size_t n_cols)
-{
-    return int_group_size(&format.shape, n_cols);
-}
-
-static void mul(const struct weight_view *w, const struct mul_job *job)
-{
-    int_mul(&format.shape, w, job);
-}
+#include "weights/int_row.h"
 
 const struct weight_format WEIGHT(tq2_0) = {
     .dtype = DTYPE_TQ2_0, .name = "tq2_0", .block_len = 256,

@@ -105,8 +105,10 @@ struct weight_format {
     const char   *name;             /* dtype_get(dtype)->name */
     uint32_t      block_len;        /* n below is a multiple of it */
 
-    /* n values, exactly as the reference de-quantises them.  x needs no
-     * alignment.  Any bytes are accepted (scales may be inf or NaN). */
+    /* n values, exactly as the reference de-quantises them.  x is aligned to 2
+     * bytes where the block has 16-bit fields, as files keep it; f32, f16 and
+     * bf16 may lie anywhere.  Any bytes are accepted (scales may be infinite or
+     * NaN). */
     void (*expand)(float *y, const void *x, size_t n);
 
     /* The reference's quantiser, bit for bit.  Values that do not fit (f16

@@ -50,6 +50,12 @@ def blocks_of(rng, name, length, size, scales):
     fixed = [0x3800, 0x3400]
     for at, h in zip(scales, fixed):
         pattern[at:at + 2] = np.frombuffer(struct.pack("<H", h), np.uint8)
+    if name == "mxfp4":
+        pattern[0] = 127
+    if name == "iq1_m":             # its f16 scale lies in four high nibbles
+        for i in range(4):
+            pattern[49 + 2 * i] &= 15
+            pattern[49 + 2 * i] |= (0x3800 >> 4 * i & 15) << 4
     out = [pattern]
     n_random = 2 if length == 256 else 8
     for _ in range(n_random):
