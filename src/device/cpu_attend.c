@@ -15,7 +15,8 @@ struct attend_job {
     struct stream        *stream;
     const struct attn_op *op;
     size_t                n;
-    uint32_t              group, tile_rows;
+    uint32_t              group, n_runs, tile_rows;   /* runs of group heads */
+    size_t                width;   /* of a head's result */
 };
 
 static const struct kernel_table *kernels_of(const struct attend_job *j)
@@ -56,8 +57,14 @@ static void append_row(void *arg, size_t row, unsigned worker)
             .cos_sin = op->cos_sin + row * 2 * op->n_pairs,
             .n_pairs = op->n_pairs, .pairing = op->pairing,
         };
-        kernels->rope(q, op->shape.n_head, l->k_width, &a);
-        kernels->rope(k, l->n_head_kv, l->k_width, &a);
+        if (l->form == KV_LATENT) {
+            kernels->rope(q + l->k_width, op->shape.n_head,
+                          attn_query_width(l), &a);
+            kernels->rope(v, 1, l->v_width, &a);
+        } else {
+            kernels->rope(q, op->shape.n_head, l->k_width, &a);
+            kernels->rope(k, l->n_head_kv, l->k_width, &a);
+        }
     }
     kernels->kv_store(&span->view, l, span->pos + (uint32_t)row - span->row,
                       k, v);
@@ -65,7 +72,8 @@ static void append_row(void *arg, size_t row, unsigned worker)
 
 /* ---- tiles ---- */
 
-/* One tile of queries of one kv head. */
+/* One tile of queries of one run of heads: those of one kv head, or some of
+ * those that share the latents. */
 struct tile {
     struct attn_rows rows;
     size_t           row;          /* of the step */
@@ -83,17 +91,16 @@ static size_t count_tiles(const struct attend_job *j)
     size_t n = 0;
     for (size_t i = 0; i < j->op->n_spans; i++)
         n += span_tiles(j, &j->op->span[i]);
-    return n * j->op->shape.layer.n_head_kv;
+    return n * j->n_runs;
 }
 
 static void make_tile(struct tile *t, const struct attend_job *j,
                       const struct seq_span *s, size_t tile)
 {
     const struct attn_op *op = j->op;
-    uint32_t n_kv = op->shape.layer.n_head_kv;
-    uint32_t first = (uint32_t)(tile / n_kv) * j->tile_rows, last;
+    uint32_t first = (uint32_t)(tile / j->n_runs) * j->tile_rows, last;
 
-    t->head = (uint32_t)(tile % n_kv);
+    t->head = (uint32_t)(tile % j->n_runs);
     t->row = s->row + first;
     t->rows = (struct attn_rows){
         .q = op->q->at + t->row * op->q->stride, .q_stride = op->q->stride,
@@ -113,7 +120,7 @@ static void find_tile(struct tile *t, const struct attend_job *j, size_t i)
     const struct seq_span *s = j->op->span;
     size_t                 n;
 
-    while (i >= (n = span_tiles(j, s) * j->op->shape.layer.n_head_kv)) {
+    while (i >= (n = span_tiles(j, s) * j->n_runs)) {
         i -= n;
         s++;
     }
@@ -132,14 +139,13 @@ static struct attn_scratch scratch_of(const struct attend_job *j,
 {
     const struct stream *s = j->stream;
     size_t   rows = (size_t)j->tile_rows * j->group;
-    size_t   width = j->op->shape.layer.v_width;
     uint8_t *at = s->worker + worker * s->worker_size;
     struct attn_scratch a;
 
     a.total = (struct attn_part *)(void *)carve(&at, rows * sizeof *a.total);
     a.part = (struct attn_part *)(void *)carve(&at, rows * sizeof *a.part);
-    a.acc_total = carve(&at, rows * width * sizeof(float));
-    a.acc = carve(&at, rows * width * sizeof(float));
+    a.acc_total = carve(&at, rows * j->width * sizeof(float));
+    a.acc = carve(&at, rows * j->width * sizeof(float));
     a.scratch = (float *)(void *)at;
     return a;
 }
@@ -149,7 +155,7 @@ static void write_tile(const struct attend_job *j, const struct tile *t,
                        const struct attn_part *part, float *acc)
 {
     const struct attn_op *op = j->op;
-    size_t                width = op->shape.layer.v_width;
+    size_t                width = j->width;
 
     for (uint32_t r = 0; r < t->rows.n * j->group; r++, acc += width) {
         float  over = 1.0f / part[r].sum;
@@ -160,23 +166,33 @@ static void write_tile(const struct attend_job *j, const struct tile *t,
     }
 }
 
+/* One segment's part of a tile. */
+static void attend_part(const struct attend_job *j, const struct tile *t,
+                        uint32_t segment, const struct attn_scratch *a)
+{
+    const struct kernel_table *k = kernels_of(j);
+
+    (j->op->shape.layer.form == KV_LATENT ? k->attend_latent : k->attend)(
+        &j->op->shape, &t->rows, t->head, t->first_segment + segment, a->part,
+        a->acc, a->scratch);
+}
+
 static void whole_tile(void *arg, size_t i, unsigned worker)
 {
-    const struct attend_job   *j = arg;
-    const struct kernel_table *k = kernels_of(j);
-    struct attn_scratch        a = scratch_of(j, worker);
-    size_t                     width = j->op->shape.layer.v_width;
-    struct tile                t;
+    const struct attend_job *j = arg;
+    struct attn_scratch      a = scratch_of(j, worker), first = a;
+    size_t                   width = j->width;
+    struct tile              t;
 
     find_tile(&t, j, i);
-    k->attend(&j->op->shape, &t.rows, t.head, t.first_segment, a.total,
-              a.acc_total, a.scratch);
+    first.part = a.total;
+    first.acc = a.acc_total;
+    attend_part(j, &t, 0, &first);
     for (uint32_t s = 1; s < t.n_segments; s++) {
-        k->attend(&j->op->shape, &t.rows, t.head, t.first_segment + s, a.part,
-                  a.acc, a.scratch);
+        attend_part(j, &t, s, &a);
         for (uint32_t r = 0; r < t.rows.n * j->group; r++)
-            k->attn_merge(&a.total[r], a.acc_total + r * width, &a.part[r],
-                          a.acc + r * width, width);
+            kernels_of(j)->attn_merge(&a.total[r], a.acc_total + r * width,
+                                      &a.part[r], a.acc + r * width, width);
     }
     write_tile(j, &t, a.total, a.acc_total);
 }
@@ -214,17 +230,16 @@ static void one_segment(void *arg, size_t unit, unsigned worker)
     struct stream           *s = j->stream;
     struct tile              t;
     size_t                   row = 0, tile = 0;
+    struct attn_scratch      a = scratch_of(j, worker);
 
     for (find_tile(&t, j, 0); unit >= t.n_segments; find_tile(&t, j, ++tile)) {
         unit -= t.n_segments;
         row += (size_t)t.n_segments * t.rows.n * j->group;
     }
     row += unit * t.rows.n * j->group;
-    kernels_of(j)->attend(&j->op->shape, &t.rows, t.head,
-                          t.first_segment + (uint32_t)unit,
-                          s->split_part + row,
-                          s->split_acc + row * j->op->shape.layer.v_width,
-                          scratch_of(j, worker).scratch);
+    a.part = s->split_part + row;
+    a.acc = s->split_acc + row * j->width;
+    attend_part(j, &t, (uint32_t)unit, &a);
 }
 
 static void merge_tiles(void *arg, size_t chunk, unsigned worker)
@@ -232,7 +247,7 @@ static void merge_tiles(void *arg, size_t chunk, unsigned worker)
     const struct attend_job *j = arg;
     struct attn_part        *part = j->stream->split_part;
     float                   *acc = j->stream->split_acc;
-    size_t                   width = j->op->shape.layer.v_width;
+    size_t                   width = j->width;
     struct tile              t;
 
     (void)chunk;
@@ -262,11 +277,13 @@ void cpu_attend(struct stream *s, size_t n, const struct attn_op *op)
 {
     struct attend_job j = {
         .stream = s, .op = op, .n = n,
-        .group = op->shape.n_head / op->shape.layer.n_head_kv,
+        .group = attn_group(&op->shape.layer, op->shape.n_head),
+        .width = attn_value_width(&op->shape.layer),
     };
     size_t n_tiles;
 
-    assert(op->shape.n_head == j.group * op->shape.layer.n_head_kv);
+    j.n_runs = op->shape.n_head / j.group;
+    assert(op->shape.n_head == j.group * j.n_runs);
     j.tile_rows = attn_tile_rows(j.group);
     cpu_each_row(s, append_row, &j, n, op->q->width + 4 * op->k->width);
     n_tiles = count_tiles(&j);

@@ -89,11 +89,12 @@ static size_t segments(uint32_t n_positions)
 static size_t worker_size(const struct stream_limits *l)
 {
     struct weight_view widest = { .n_cols = l->width };
-    size_t group = l->n_head / l->n_head_kv;
-    size_t rows = attn_tile_rows((uint32_t)group) * group;
+    uint32_t group = attn_group(&l->layer, l->n_head);
+    size_t rows = (size_t)attn_tile_rows(group) * group;
+    size_t width = attn_value_width(&l->layer);
     size_t attn = 2 * cpu_align(rows * sizeof(struct attn_part), 64)
-                + 2 * cpu_align(rows * l->v_width * sizeof(float), 64)
-                + attn_scratch_size(l->k_width, (uint32_t)group) * 4;
+                + 2 * cpu_align(rows * width * sizeof(float), 64)
+                + attn_scratch_size(&l->layer, l->n_head) * sizeof(float);
     size_t expand = weight_scratch_size(&widest);
 
     return cpu_align(attn > expand ? attn : expand, 256) + 256;
@@ -114,11 +115,12 @@ static void lay_out(struct layout *y, const struct stream_limits *l,
     y->worker_size = worker_size(l);
     y->worker = y->worker_size * n_threads;
 
-    size_t row = l->v_width * sizeof(float) + sizeof(struct attn_part);
+    size_t width = attn_value_width(&l->layer);
+    size_t row = width * sizeof(float) + sizeof(struct attn_part);
     y->n_split = segments(l->n_positions) * l->n_head;
     if (y->n_split > MAX_SPLIT_SIZE / row)
         y->n_split = MAX_SPLIT_SIZE / row;
-    y->split_acc = cpu_align(y->n_split * l->v_width * sizeof(float), 64);
+    y->split_acc = cpu_align(y->n_split * width * sizeof(float), 64);
     y->split_part = cpu_align(y->n_split * sizeof(struct attn_part), 64);
     y->total += y->tmp + y->worker + y->split_acc + y->split_part;
 }

@@ -100,9 +100,12 @@ struct seq_span {
     struct kv_view view;             /* of the layer's cache group */
 };
 
-/* Rotate q and k, append k and v to the cache, then out = attention. */
+/* Rotate q and k, append k and v to the cache, then out = attention.  On a
+ * LATENT layer q holds, for each head, the query in the space of the latents
+ * and its rotated part; k is the latent, v the part of the key that is rotated;
+ * out is what the heads gather of the latents. */
 struct attn_op {
-    struct buf            *out;      /* [.., n_head * v_width] */
+    struct buf            *out;      /* [.., n_head * attn_value_width] */
     struct buf            *q, *k, *v;
     struct attn_shape      shape;
     const float           *cos_sin;  /* [n][2 * n_pairs], host memory; NULL: no
@@ -129,7 +132,8 @@ struct head_op {
 struct stream_limits {
     size_t   n_tokens;
     size_t   width;                  /* of the widest input of a product */
-    uint32_t n_head, n_head_kv, k_width, v_width;
+    uint32_t n_head;
+    struct kv_layer layer;           /* of attention; offset and type aside */
     uint32_t n_positions;            /* the longest sequence */
 };
 

@@ -7,6 +7,7 @@
  * shared, never an operation. */
 #include "kernels/kernel.h"
 
+#include "kernels/kv_load.h"
 #include "tensor/math.h"
 #include <assert.h>
 #include <math.h>
@@ -33,15 +34,6 @@ struct pass {
     float            *acc;         /* [rows][v_width] */
 };
 
-static vf load_as(enum kv_type type, const uint8_t *at)
-{
-    switch (type) {
-    case KV_F32:  return vf_load(at);
-    case KV_BF16: return vf_load_bf16(at);
-    default:      return vf_load_f16(at);
-    }
-}
-
 /* The largest tile that fits into what is left. */
 static int tile_rows(size_t left)
 {
@@ -67,8 +59,8 @@ static inline void score_tile(float *out, const uint8_t *k, enum kv_type type,
     for (size_t d = 0; d < n; d++, k += KV_KEYS * size, k2 += KV_KEYS * size) {
         vf key[BLOCK_PARTS];
         for (int i = 0; i < SIMD_PARTS; i++) {
-            key[i] = load_as(type, k + (size_t)i * SIMD_N * size);
-            key[i + SIMD_PARTS] = load_as(type, k2 + (size_t)i * SIMD_N * size);
+            key[i] = kv_load(type, k + (size_t)i * SIMD_N * size);
+            key[i + SIMD_PARTS] = kv_load(type, k2 + (size_t)i * SIMD_N * size);
         }
         for (int r = 0; r < t; r++) {
             vf a = vf_set1(q[(size_t)r * p->width + d]);
@@ -237,7 +229,7 @@ static void softmax_step(struct pass *p, size_t row, size_t lo, size_t hi)
 static vf load_value(enum kv_type type, const uint8_t *row, size_t d)
 {
     if (type != KV_Q8_0)
-        return load_as(type, row + d * kv_row_size(type, 1));
+        return kv_load(type, row + d * kv_row_size(type, 1));
     const uint8_t *block = row + d / KV_QUANTS * 34;
     uint16_t       half;
     memcpy(&half, block, sizeof half);
@@ -294,7 +286,7 @@ static void value_tail(const struct gather *g, enum kv_type type, size_t d,
             vf_store(value, load_value(type, v, d));   /* rows are padded */
         } else {
             memcpy(padded, v + d * size, (g->width - d) * size);
-            vf_store(value, load_as(type, padded));
+            vf_store(value, kv_load(type, padded));
         }
         for (size_t i = d; i < g->width; i++)
             acc[i] = fmaf(weight[k], value[i - d], acc[i]);

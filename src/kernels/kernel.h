@@ -20,6 +20,10 @@ void KERNEL(attend)(const struct attn_shape *shape,
                     const struct attn_rows *rows, uint32_t head,
                     uint32_t segment, struct attn_part *part, float *acc,
                     float *scratch);
+void KERNEL(attend_latent)(const struct attn_shape *shape,
+                           const struct attn_rows *rows, uint32_t head,
+                           uint32_t segment, struct attn_part *part, float *acc,
+                           float *scratch);
 void KERNEL(attn_merge)(struct attn_part *into, float *acc_into,
                         const struct attn_part *part, const float *acc,
                         size_t n);

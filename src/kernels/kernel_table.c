@@ -15,5 +15,6 @@ const struct kernel_table KERNEL(table) = {
     .softcap = KERNEL(softcap),
     .kv_store = KERNEL(kv_store),
     .attend = KERNEL(attend),
+    .attend_latent = KERNEL(attend_latent),
     .attn_merge = KERNEL(attn_merge),
 };

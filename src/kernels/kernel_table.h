@@ -52,7 +52,7 @@ struct kernel_table {
     void (*softcap)(float *y, float c, size_t n);
 
     /* Write one position's k [n_head_kv][k_width] and v [n_head_kv][v_width]
-     * to the cache. */
+     * to the cache; of a LATENT layer the latent and the rotated part. */
     void (*kv_store)(const struct kv_view *view, const struct kv_layer *layer,
                      uint32_t pos, const float *k, const float *v);
 
@@ -62,6 +62,12 @@ struct kernel_table {
     void (*attend)(const struct attn_shape *shape, const struct attn_rows *rows,
                    uint32_t head, uint32_t segment, struct attn_part *part,
                    float *acc, float *scratch);
+    /* The same for a LATENT layer, and the head-th run of attn_group query
+     * heads: acc[r][k_width]. */
+    void (*attend_latent)(const struct attn_shape *shape,
+                          const struct attn_rows *rows, uint32_t head,
+                          uint32_t segment, struct attn_part *part, float *acc,
+                          float *scratch);
     /* Merge the part of the next segment into what was merged so far. */
     void (*attn_merge)(struct attn_part *into, float *acc_into,
                        const struct attn_part *part, const float *acc,

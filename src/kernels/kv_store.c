@@ -65,11 +65,16 @@ static void store_v_q8(uint8_t *at, const float *v, size_t width)
     }
 }
 
+/* One position's row of the K layout, `at` being the first of its KV_KEYS. */
 static void store_k(uint8_t *at, enum kv_type type, const float *k,
                     size_t width, size_t lane)
 {
     size_t size = kv_row_size(type, 1);
 
+    if (type == KV_Q8_0) {
+        store_k_q8(at, k, width, lane);
+        return;
+    }
     at += lane * size;
     for (size_t i = 0; i < width; i++, at += KV_KEYS * size)
         put(at, type, k[i]);
@@ -80,6 +85,10 @@ static void store_v(uint8_t *at, enum kv_type type, const float *v,
 {
     size_t size = kv_row_size(type, 1);
 
+    if (type == KV_Q8_0) {
+        store_v_q8(at, v, width);
+        return;
+    }
     for (size_t i = 0; i < width; i++, at += size)
         put(at, type, v[i]);
 }
@@ -88,20 +97,19 @@ void KERNEL(kv_store)(const struct kv_view *view, const struct kv_layer *layer,
                       uint32_t pos, const float *k, const float *v)
 {
     size_t k_row = kv_row_size(layer->type, layer->k_width);
-    size_t v_row = kv_row_size(layer->type, layer->v_width);
+    size_t v_row = kv_row_size(kv_v_type(layer), layer->v_width);
     size_t in_block = pos % KV_BLOCK, lane = pos % KV_KEYS;
+    size_t first = in_block - lane;
 
     for (uint32_t h = 0; h < layer->n_head_kv; h++) {
         uint8_t *head = kv_head_at(view, layer, h, pos);
-        uint8_t *k_at = head + in_block / KV_KEYS * KV_KEYS * k_row;
-        uint8_t *v_at = kv_v_at(layer, head) + in_block * v_row;
-        if (layer->type == KV_Q8_0) {
-            store_k_q8(k_at, k, layer->k_width, lane);
-            store_v_q8(v_at, v, layer->v_width);
-        } else {
-            store_k(k_at, layer->type, k, layer->k_width, lane);
-            store_v(v_at, layer->type, v, layer->v_width);
-        }
+        uint8_t *v_at = kv_v_at(layer, head);
+        store_k(head + first * k_row, layer->type, k, layer->k_width, lane);
+        if (layer->form == KV_LATENT)
+            store_k(v_at + first * v_row, kv_v_type(layer), v, layer->v_width,
+                    lane);
+        else
+            store_v(v_at + in_block * v_row, layer->type, v, layer->v_width);
         k += layer->k_width;
         v += layer->v_width;
     }

@@ -13,6 +13,11 @@
  *   V   [KV_BLOCK][v_width], rows as they are; q8_0: for every 32 elements an
  *       f16 scale and 32 quants.
  *
+ * A LATENT layer (multi-head latent attention) has one kv head; its K is the
+ * latent, k_width wide, and its V the rotated part of the key, v_width wide,
+ * both in the layout of K.  The latent is key and value at once.  With q8_0 only
+ * the latent is quantised: the rotated part is small and stays f16.
+ *
  * Widths of q8_0 rows are padded with zeros to a multiple of 32. */
 #ifndef OSMIA_KERNELS_KV_VIEW_H
 #define OSMIA_KERNELS_KV_VIEW_H
@@ -32,8 +37,11 @@ enum kv_type {
     KV_N_TYPES
 };
 
+enum kv_form { KV_PAIR, KV_LATENT };
+
 /* One layer's part of a cache group. */
 struct kv_layer {
+    enum kv_form form;
     enum kv_type type;
     uint32_t     n_head_kv, k_width, v_width;
     size_t       offset;          /* of the layer inside a block */
@@ -57,11 +65,16 @@ static inline size_t kv_row_size(enum kv_type type, uint32_t width)
     }
 }
 
+static inline enum kv_type kv_v_type(const struct kv_layer *l)
+{
+    return l->form == KV_LATENT && l->type == KV_Q8_0 ? KV_F16 : l->type;
+}
+
 /* Bytes of one kv head and of one layer inside a block. */
 static inline size_t kv_head_size(const struct kv_layer *l)
 {
     return KV_BLOCK * (kv_row_size(l->type, l->k_width)
-                       + kv_row_size(l->type, l->v_width));
+                       + kv_row_size(kv_v_type(l), l->v_width));
 }
 
 static inline size_t kv_layer_size(const struct kv_layer *l)

@@ -32,8 +32,9 @@ static struct stream_limits stream_limits(const struct config *c,
     width = config_dim(c, DIM_Q) > width ? config_dim(c, DIM_Q) : width;
     return (struct stream_limits){
         .n_tokens = max_tokens, .width = (size_t)width,
-        .n_head = c->n_head, .n_head_kv = c->n_head_kv,
-        .k_width = c->head_dim, .v_width = c->head_dim,
+        .n_head = c->n_head,
+        .layer = { .n_head_kv = c->n_head_kv, .k_width = c->head_dim,
+                   .v_width = c->head_dim },
         .n_positions = c->context_length,
     };
 }

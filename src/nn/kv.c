@@ -1,30 +1,10 @@
-#include "nn/kv.h"
+#include "nn/kv_private.h"
 
 #include "base/checked.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-enum {
-    POPULATE_WRITE = 23,             /* MADV_POPULATE_WRITE: Linux 5.14 */
-    HUGE_PAGE = 2 << 20,
-    AHEAD = 256 / KV_BLOCK           /* blocks populated ahead of use */
-};
-
-/* The blocks of one cache group.  Never used ones begin at n_fresh; those that
- * were given back are on the stack `free`, the last one is used first because
- * its memory is warm. */
-struct region {
-    struct kv_group g;
-    size_t    layer_size, block_size;
-    uint8_t  *base;
-    size_t    size;                  /* bytes reserved */
-    size_t    populated;             /* bytes, from base on */
-    uint32_t  n_blocks, n_fresh, n_free;
-    uint32_t *free;                  /* [n_blocks] */
-    uint16_t *count;                 /* [n_blocks] */
-};
 
 /* Blocks first .. first + n - 1 of a sequence: block i holds positions from
  * i * KV_BLOCK on and stands in at[i - first]. */
@@ -52,50 +32,6 @@ struct kv {
     uint16_t      *counts;
 };
 
-/* ---- names and sizes ---- */
-
-static const char *const type_names[] = {
-#define X(id, name) [KV_##id] = name,
-    KV_TYPE_LIST(X)
-#undef X
-};
-
-const char *kv_type_name(enum kv_type type)
-{
-    return type < KV_N_TYPES ? type_names[type] : NULL;
-}
-
-enum kv_type kv_type_by_name(const char *name)
-{
-    int type = 0;
-    while (type < KV_N_TYPES && strcmp(name, type_names[type]) != 0)
-        type++;
-    return (enum kv_type)type;
-}
-
-static struct kv_layer layer_of(const struct kv_group *g, enum kv_type type)
-{
-    return (struct kv_layer){
-        .type = type, .n_head_kv = g->n_head_kv,
-        .k_width = g->k_width, .v_width = g->v_width,
-    };
-}
-
-static size_t block_size(const struct kv_group *g, enum kv_type type)
-{
-    struct kv_layer l = layer_of(g, type);
-    return kv_layer_size(&l) * g->n_layers;
-}
-
-size_t kv_bytes_per_position(const struct kv_group *groups, size_t n_groups,
-                             enum kv_type type)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < n_groups; i++)
-        n += block_size(&groups[i], type) / KV_BLOCK;
-    return n;
-}
-
 size_t kv_blocks(const struct kv *kv)
 {
     size_t n = 0;
@@ -117,65 +53,6 @@ enum kv_type kv_type_of(const struct kv *kv)
     return kv->type;
 }
 
-/* ---- memory ---- */
-
-static size_t round_up(size_t n, size_t step)
-{
-    return (n + step - 1) / step * step;
-}
-
-/* Pages of [from, to) become real.  Where the kernel cannot populate, writing does
- * the same, page by page. */
-static bool populate(uint8_t *from, size_t size)
-{
-    if (mprotect(from, size, PROT_READ | PROT_WRITE) != 0)
-        return false;
-    madvise(from, size, MADV_HUGEPAGE);
-    if (madvise(from, size, POPULATE_WRITE) == 0)
-        return true;
-    memset(from, 0, size);
-    return true;
-}
-
-/* Populate what the first n blocks need, and some more. */
-static bool populate_blocks(struct region *r, uint32_t n)
-{
-    size_t need = n * r->block_size, to;
-
-    if (need <= r->populated)
-        return true;
-    to = round_up(need + AHEAD * r->block_size, HUGE_PAGE);
-    to = to < r->size ? to : r->size;
-    if (!populate(r->base + r->populated, to - r->populated))
-        return false;
-    r->populated = to;
-    return true;
-}
-
-/* ---- blocks ---- */
-
-static uint32_t available(const struct region *r)
-{
-    return r->n_blocks - r->n_fresh + r->n_free;
-}
-
-/* There is one and it is populated. */
-static uint32_t take_block(struct region *r)
-{
-    uint32_t b = r->n_free > 0 ? r->free[--r->n_free] : r->n_fresh++;
-
-    assert(r->count[b] == 0);
-    r->count[b] = 1;
-    return b;
-}
-
-static void give_block(struct region *r, uint32_t b)
-{
-    assert(r->count[b] > 0);
-    if (--r->count[b] == 0)
-        r->free[r->n_free++] = b;
-}
-
 /* Keep blocks [from, to) of a list. */
 static void keep_blocks(struct region *r, struct list *l, uint32_t from,
                         uint32_t to)
@@ -186,7 +63,7 @@ static void keep_blocks(struct region *r, struct list *l, uint32_t from,
     to = to > end ? end : to < from ? from : to;
     for (uint32_t i = l->first; i < end; i++)
         if (i < from || i >= to)
-            give_block(r, l->at[i - l->first]);
+            slab_give(r, l->at[i - l->first]);
     memmove(l->at, l->at + (from - l->first), (to - from) * sizeof *l->at);
     l->first = from;
     l->n = to - from;
@@ -241,22 +118,16 @@ static bool must_copy(const struct region *r, const struct list *l,
         && r->count[l->at[b - l->first]] > 1;
 }
 
-static void copy_block(struct region *r, uint32_t to, uint32_t from)
-{
-    memcpy(r->base + to * r->block_size, r->base + from * r->block_size,
-           r->block_size);
-}
-
 static void grow(struct region *r, struct list *l, uint32_t len, uint32_t end)
 {
     if (must_copy(r, l, len)) {
         uint32_t *at = &l->at[len / KV_BLOCK - l->first], old = *at;
-        *at = take_block(r);
-        copy_block(r, *at, old);
-        give_block(r, old);
+        *at = slab_take(r);
+        slab_copy(r, *at, old);
+        slab_give(r, old);
     }
     while (l->first + l->n < end)
-        l->at[l->n++] = take_block(r);
+        l->at[l->n++] = slab_take(r);
 }
 
 /* ---- sequences ---- */
@@ -352,18 +223,18 @@ enum err kv_reserve(struct kv *kv, int seq, size_t n, struct err_info *why)
     for (size_t i = 0; i < kv->n_regions; i++) {
         struct region *r = &kv->region[i];
         uint32_t       need = missing(r, &s->list[i], s->len, end);
-        if (need > available(r) && need > available(r) + count_dead(kv, i))
+        if (need > slab_available(r) && need > slab_available(r) + count_dead(kv, i))
             return fail(why, ERR_FULL, "the cache is full: %u more blocks of "
                         "%d positions needed, %u left", need, KV_BLOCK,
-                        available(r));
+                        slab_available(r));
         uint32_t fresh = r->n_fresh + (need > r->n_free ? need - r->n_free : 0);
         fresh = fresh < r->n_blocks ? fresh : r->n_blocks;
-        if (!populate_blocks(r, fresh))
+        if (!slab_populate(r, fresh))
             return fail_nomem(why);
     }
     for (size_t i = 0; i < kv->n_regions; i++) {
         struct region *r = &kv->region[i];
-        if (missing(r, &s->list[i], s->len, end) > available(r))
+        if (missing(r, &s->list[i], s->len, end) > slab_available(r))
             drop_dead(kv, i);
         grow(r, &s->list[i], s->len, end);
     }
@@ -403,8 +274,8 @@ static void fork_list(struct region *r, struct list *to,
         to->at[to->n++] = number;
     }
     if (len % KV_BLOCK != 0) {
-        to->at[to->n] = take_block(r);
-        copy_block(r, to->at[to->n++], from->at[full - from->first]);
+        to->at[to->n] = slab_take(r);
+        slab_copy(r, to->at[to->n++], from->at[full - from->first]);
     }
 }
 
@@ -423,9 +294,9 @@ enum err kv_fork(struct kv *kv, int from, int to, uint32_t len,
     for (size_t i = 0; i < kv->n_regions; i++) {
         struct region *r = &kv->region[i];
         keep_blocks(r, &b->list[i], 0, 0);
-        if (copies && available(r) == 0)
+        if (copies && slab_available(r) == 0)
             return fail(why, ERR_FULL, "the cache is full");
-        if (copies && r->n_free == 0 && !populate_blocks(r, r->n_fresh + 1))
+        if (copies && r->n_free == 0 && !slab_populate(r, r->n_fresh + 1))
             return fail_nomem(why);
     }
     for (size_t i = 0; i < kv->n_regions; i++)
@@ -447,7 +318,7 @@ struct kv_view kv_view(const struct kv *kv, int seq, size_t group)
 struct kv_layer kv_layer(const struct kv *kv, size_t group, uint32_t index)
 {
     const struct region *r = &kv->region[group];
-    struct kv_layer      l = layer_of(&r->g, kv->type);
+    struct kv_layer      l = slab_layer(&r->g, kv->type);
 
     assert(index < r->g.n_layers);
     l.offset = index * r->layer_size;
@@ -455,54 +326,6 @@ struct kv_layer kv_layer(const struct kv *kv, size_t group, uint32_t index)
 }
 
 /* ---- opening ---- */
-
-/* Sizes of the regions; the bytes of all. */
-static enum err plan_regions(struct kv *kv, const struct kv_group *groups,
-                             const struct kv_options *o, struct err_info *why)
-{
-    uint64_t n_blocks = ((uint64_t)o->n_positions + KV_BLOCK - 1) / KV_BLOCK;
-    uint64_t total = HUGE_PAGE, size;
-
-    for (size_t i = 0; i < kv->n_regions; i++) {
-        struct region *r = &kv->region[i];
-        struct kv_layer l = layer_of(&groups[i], kv->type);
-        if (groups[i].form != KV_PAIR)
-            return fail(why, ERR_UNKNOWN, "latent caches are not supported");
-        r->g = groups[i];
-        r->n_blocks = (uint32_t)n_blocks;
-        r->layer_size = kv_layer_size(&l);
-        r->block_size = r->layer_size * groups[i].n_layers;
-        if (n_blocks > UINT32_MAX / KV_BLOCK
-            || !checked_mul(&size, n_blocks, r->block_size)
-            || !checked_align(&size, size, HUGE_PAGE)
-            || !checked_add(&total, total, size) || total > SIZE_MAX / 2)
-            return fail(why, ERR_LIMIT, "a cache of %zu positions is too "
-                        "large", o->n_positions);
-        r->size = (size_t)size;
-    }
-    kv->slab_size = (size_t)total;
-    return ERR_OK;
-}
-
-/* Addresses only; pages come with use. */
-static enum err reserve_slab(struct kv *kv, struct err_info *why)
-{
-    uint8_t *at;
-
-    kv->slab = mmap(NULL, kv->slab_size, PROT_NONE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (kv->slab == MAP_FAILED) {
-        kv->slab = NULL;
-        return fail(why, ERR_LIMIT, "the system gives no %zu bytes of address "
-                    "space for the cache", kv->slab_size);
-    }
-    at = (uint8_t *)round_up((size_t)kv->slab, HUGE_PAGE);
-    for (size_t i = 0; i < kv->n_regions; i++) {
-        kv->region[i].base = at;
-        at += kv->region[i].size;
-    }
-    return ERR_OK;
-}
 
 /* Lists and stacks: one number for each block of each region and sequence. */
 static enum err make_lists(struct kv *kv, struct err_info *why)
@@ -545,10 +368,12 @@ static enum err fill_kv(struct kv *kv, const struct kv_group *groups,
         || !(kv->lists = calloc(kv->n_seqs * kv->n_regions,
                                 sizeof *kv->lists)))
         return fail_nomem(why);
-    if ((e = plan_regions(kv, groups, o, why)) != ERR_OK
+    if ((e = slab_plan(kv->region, kv->n_regions, groups, o, &kv->slab_size,
+                       why)) != ERR_OK
         || (e = make_lists(kv, why)) != ERR_OK)
         return e;
-    return reserve_slab(kv, why);
+    return slab_reserve(&kv->slab, kv->slab_size, kv->region, kv->n_regions,
+                        why);
 }
 
 enum err kv_open(struct kv **out, const struct kv_group *groups,

@@ -18,18 +18,18 @@
 #define OSMIA_NN_KV_H
 
 #include "base/err.h"
-#include "kernels/kv_view.h"     /* KV_BLOCK, enum kv_type, struct kv_view */
+#include "kernels/kv_view.h"     /* KV_BLOCK, kv_form, kv_type, kv_view */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* One kind of cache; the layers that use it name it. */
-enum kv_form { KV_PAIR, KV_LATENT };
 struct kv_group {
     enum kv_form form;
     uint32_t     n_layers;           /* that use this group */
     uint32_t     n_head_kv;          /* PAIR */
-    uint32_t     k_width, v_width;   /* PAIR: per head; LATENT: latent, rope */
+    uint32_t     k_width, v_width;   /* PAIR: per head; LATENT: the latent, the
+                                        rotated part of the key */
     uint32_t     window;             /* keys a query sees; 0: all */
 };
 

@@ -103,7 +103,7 @@ static void attend_all(struct scene *s, const struct kernel_table *k,
     size_t   q_width = (size_t)s->shape.n_head * l->k_width;
     float   *acc = malloc(2 * rows * w * sizeof *acc);
     struct attn_part *part = malloc(2 * rows * sizeof *part);
-    float   *scratch = malloc(attn_scratch_size(l->k_width, group) * 4);
+    float   *scratch = malloc(attn_scratch_size(l, s->shape.n_head) * 4);
 
     for (uint32_t i = from; i < from + n; i += tile)
         for (uint32_t h = 0; h < l->n_head_kv; h++) {

@@ -168,6 +168,31 @@ static void sizes_and_names(void **state)
     assert_null(kv_type_name(KV_N_TYPES));
 }
 
+/* A latent costs its own width and that of the rotated part, which q8_0 leaves
+ * in f16; one head whatever the group says. */
+static void latents(void **state)
+{
+    struct kv_group g = { .form = KV_LATENT, .n_layers = 3, .n_head_kv = 7,
+                          .k_width = 64, .v_width = 16 };
+    struct kv      *kv = open_kv(&g, 1, 64, 2);
+    int             a = kv_seq_open(kv, 0), b = kv_seq_open(kv, 0);
+
+    (void)state;
+    assert_int_equal(kv_bytes_per_position(&g, 1, KV_F32), 3 * 80 * 4);
+    assert_int_equal(kv_bytes_per_position(&g, 1, KV_BF16), 3 * 80 * 2);
+    assert_int_equal(kv_bytes_per_position(&g, 1, KV_Q8_0),
+                     3 * (2 * 34 + 16 * 2));
+    struct kv_layer l = kv_layer(kv, 0, 2);
+    assert_int_equal(l.form, KV_LATENT);
+    assert_int_equal(l.n_head_kv, 1);
+    assert_int_equal(l.offset, 2 * 32 * 80 * 4);
+    assert_int_equal(grow(kv, a, 40), ERR_OK);
+    assert_int_equal(kv_fork(kv, a, b, 32, NULL), ERR_OK);
+    struct kv_view va = kv_view(kv, a, 0), vb = kv_view(kv, b, 0);
+    assert_ptr_equal(kv_head_at(&va, &l, 0, 5), kv_head_at(&vb, &l, 0, 5));
+    kv_close(kv);
+}
+
 /* Random use: every block is either free or counted, nothing is lost. */
 static void random_use(void **state)
 {
@@ -216,6 +241,7 @@ int main(void)
         cmocka_unit_test(windows_give_back_when_needed),
         cmocka_unit_test(forking_needs_an_empty_target),
         cmocka_unit_test(sizes_and_names),
+        cmocka_unit_test(latents),
         cmocka_unit_test(random_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
