@@ -142,7 +142,7 @@ void job_finish(struct job *j, enum job_reason reason,
 {
     struct err_info why;
     struct job_event ev = { .done = true, .reason = reason, .usage = &j->usage,
-                            .error = error };
+                            .error = error, .stop = -1 };
     if (reason != JOB_ERROR) {
         if (emit_end(&j->emit, &why) != ERR_OK) {
             ev.reason = JOB_ERROR;
@@ -150,6 +150,8 @@ void job_finish(struct job *j, enum job_reason reason,
         }
         ev.text = strbuf_slice(&j->emit.safe);
     }
+    if (ev.reason == JOB_STOP && j->emit.stopped)
+        ev.stop = (int)j->emit.stops.hit;
     if (j->first_ns != 0)
         j->usage.decode_ms = clock_ms_since(j->first_ns);
     j->request.event(j->request.arg, &ev);

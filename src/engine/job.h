@@ -67,6 +67,11 @@ static inline bool job_cancelled(const struct job *j)
     return j->request.cancel != NULL && atomic_load(j->request.cancel);
 }
 
+static inline bool job_late(const struct job *j, int64_t now_ns)
+{
+    return j->request.deadline_ns != 0 && now_ns >= j->request.deadline_ns;
+}
+
 struct prefix job_prefix(const struct job *j);
 
 /* A token was chosen: append it, send its event.  *reason is set and true

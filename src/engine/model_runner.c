@@ -49,6 +49,19 @@ static size_t room(void *arg)
     return blocks / e->plan.n_groups * KV_BLOCK;
 }
 
+static uint32_t floor_of(void *arg, int seq)
+{
+    const struct engine *e = arg;
+    return kv_seq_floor(e->kv, seq);
+}
+
+static void blocks(void *arg, size_t *used, size_t *all)
+{
+    const struct engine *e = arg;
+    *used = kv_blocks_used(e->kv);
+    *all = kv_blocks(e->kv);
+}
+
 /* Two lengths with the same frequencies are one regime; the hash of the
  * frequencies says so for every kind of scaling. */
 static uint64_t regime(void *arg, uint32_t declared_len)
@@ -73,7 +86,7 @@ static uint64_t regime(void *arg, uint32_t declared_len)
 static const struct runner_ops ops = {
     .forward = forward, .seq_open = seq_open, .seq_close = seq_close,
     .reserve = reserve, .truncate = truncate_seq, .fork = fork_seq,
-    .room = room, .regime = regime,
+    .room = room, .floor = floor_of, .blocks = blocks, .regime = regime,
 };
 
 void model_runner(struct engine *e)

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* A copy of fewer tokens costs more than it saves. */
 enum { SHARE_MIN = 8 };
@@ -18,7 +20,8 @@ static const struct runner *runner_of(const struct sched *s)
  * little and could hold the very blocks that are needed. */
 static void pause(struct sched *s, struct job *j)
 {
-    runner_of(s)->ops->seq_close(runner_of(s)->arg, j->seq);
+    if (j->seq >= 0)
+        runner_of(s)->ops->seq_close(runner_of(s)->arg, j->seq);
     j->seq = -1;
     j->ran = j->grant = 0;
     j->begun = false;
@@ -27,18 +30,24 @@ static void pause(struct sched *s, struct job *j)
     s->stats.n_paused++;
 }
 
+/* The youngest running job whose reader is slow, but not `j`; or NULL. */
+static struct job *slow_job(const struct sched *s, const struct job *j)
+{
+    struct job *slow = NULL;
+    for (struct job *i = s->jobs; i != NULL; i = i->next)
+        if (i->state != JOB_WAITING && i->held && i != j)
+            slow = i;
+    return slow;
+}
+
 /* Whom to pause so that `j` gets room: the youngest whose reader is slow, else
  * the youngest, which may be j itself. */
 static struct job *victim_for(const struct sched *s, const struct job *j)
 {
-    struct job *youngest = NULL, *slow = NULL;
-    for (struct job *i = s->jobs; i != NULL; i = i->next) {
-        if (i->state == JOB_WAITING)
-            continue;
-        youngest = i;
-        if (i->held && i != j)
-            slow = i;
-    }
+    struct job *youngest = NULL, *slow = slow_job(s, j);
+    for (struct job *i = s->jobs; i != NULL; i = i->next)
+        if (i->state != JOB_WAITING)
+            youngest = i;
     return slow != NULL ? slow : youngest;
 }
 
@@ -90,9 +99,37 @@ static bool has_room(struct sched *s, const struct job *j)
                       + (s->n_running + 1) * runner_of(s)->block;
         if (room >= need)
             return true;
-        if (!shelf_drop_oldest(&s->shelf))
+        if (shelf_drop_oldest(&s->shelf))
+            continue;
+        struct job *slow = slow_job(s, j);
+        if (slow == NULL)
             return s->n_running == 0;
+        pause(s, slow);
     }
+}
+
+/* A slow reader must not keep others from being admitted for ever: its job
+ * makes place.  What it has run goes to the shelf, so that going on costs next
+ * to nothing as long as there is room. */
+static bool make_place(struct sched *s)
+{
+    struct job *slow = slow_job(s, NULL);
+    if (slow == NULL)
+        return false;
+    struct prefix p = job_prefix(slow);
+    int32_t *copy = malloc(slow->n_tokens * sizeof *copy);
+    if (copy != NULL && slow->ran > 0) {
+        memcpy(copy, slow->tokens, slow->ran * sizeof *copy);
+        p.tokens = copy;
+        p.n = slow->ran;
+        shelf_put(&s->shelf, (struct shelf_entry){ .own = copy, .prefix = p,
+                                                   .seq = slow->seq });
+        slow->seq = -1;
+    } else {
+        free(copy);
+    }
+    pause(s, slow);
+    return true;
 }
 
 /* A sequence for j; finished ones give theirs. */
@@ -108,13 +145,17 @@ static int open_seq(struct sched *s, const struct job *j)
 
 static bool admit(struct sched *s, struct job *j)
 {
-    if (s->n_running >= s->options.max_running || !has_room(s, j)
-        || (j->seq = open_seq(s, j)) < 0)
+    if (s->n_running >= s->options.max_running && !make_place(s))
+        return false;
+    if (!has_room(s, j) || (j->seq = open_seq(s, j)) < 0)
         return false;
     j->state = JOB_PREFILL;
     s->n_running++;
-    if (j->admitted_ns == 0)
+    if (j->admitted_ns == 0) {
         j->admitted_ns = clock_ns();
+        if (j->request.started != NULL)
+            j->request.started(j->request.arg);
+    }
     return true;
 }
 
@@ -155,7 +196,7 @@ static struct donor find_donor(struct sched *s, const struct job *j)
             soon = common;
         if (common > i->ran)
             common = i->ran;
-        if (common > d.common) {
+        if (common > d.common && prefix_kept(runner_of(s), i->seq, common)) {
             d.common = common;
             d.seq = i->seq;
         }
@@ -186,8 +227,10 @@ static bool begin_with_shared(struct sched *s, struct job *j)
     if (!fork_from(s, j, d.seq, d.common))
         fork_from(s, j, d.seq, d.common - d.common % runner_of(s)->block);
     s->stats.n_shared += j->ran;
-    if (!j->met_cache)
+    if (!j->met_cache) {
         j->usage.n_cached = j->ran;
+        s->stats.n_prompt += j->usage.n_prompt;
+    }
     j->met_cache = j->begun = true;
     return true;
 }
@@ -229,6 +272,34 @@ static void grant_prompts(struct sched *s, size_t chunk)
     }
 }
 
+/* A job alone may take longer steps: nobody waits for it, and when it is given
+ * up, the step is, too.  Longer than this would keep newcomers waiting. */
+enum { ALONE_SHARE = 3 };
+
+static bool is_alone(const struct sched *s)
+{
+    size_t n = 0;
+    for (const struct job *j = s->jobs; j != NULL; j = j->next)
+        n += j->state != JOB_WAITING && !j->held;
+    return n == 1;
+}
+
+static size_t prompt_chunk(const struct sched *s, size_t n_decoding)
+{
+    size_t left = runner_of(s)->max_tokens - n_decoding;
+    size_t most = n_decoding > 0 ? s->options.chunk_beside : s->options.chunk;
+    return pace_chunk(&s->pace, n_decoding, is_alone(s) ? ALONE_SHARE : 1,
+                      most < left ? most : left);
+}
+
+static size_t granted(const struct sched *s, enum job_state state)
+{
+    size_t n = 0;
+    for (const struct job *j = s->jobs; j != NULL; j = j->next)
+        n += j->state == state ? j->grant : 0;
+    return n;
+}
+
 /* Decoding jobs first: whatever prompts take, they may not take the room of a
  * token that somebody is waiting for. */
 void plan_step(struct sched *s)
@@ -236,8 +307,6 @@ void plan_step(struct sched *s)
     admit_waiting(s);
     for (struct job *j = s->jobs; j != NULL; j = j->next)
         j->grant = 0;
-    size_t n_decoding = grant_decoding(s);
-    size_t chunk = n_decoding > 0 ? s->options.chunk_beside : s->options.chunk;
-    size_t left = runner_of(s)->max_tokens - n_decoding;
-    grant_prompts(s, chunk < left ? chunk : left);
+    grant_prompts(s, prompt_chunk(s, grant_decoding(s)));
+    s->granted_prompt = granted(s, JOB_PREFILL);
 }

@@ -24,6 +24,10 @@ struct runner_ops {
                      struct err_info *why);
     /* Positions that can still be reserved, all sequences together. */
     size_t   (*room)(void *arg);
+    /* The shortest prefix that can be forked off a sequence (kv_seq_floor). */
+    uint32_t (*floor)(void *arg, int seq);
+    /* Blocks in use by any sequence, and all there are. */
+    void     (*blocks)(void *arg, size_t *used, size_t *all);
     /* Sequences with different regimes cannot share a prefix (RoPE kinds that
      * depend on the declared length).  Most models: always 0. */
     uint64_t (*regime)(void *arg, uint32_t declared_len);

@@ -1,11 +1,13 @@
 #include "engine/sched_own.h"
 
+#include "base/clock.h"
 #include <assert.h>
 #include <stdlib.h>
 
 static const char *const reason_names[] = {
     [JOB_STOP] = "stop", [JOB_LENGTH] = "length",
-    [JOB_CANCELLED] = "cancelled", [JOB_ERROR] = "error",
+    [JOB_CANCELLED] = "cancelled", [JOB_TIMEOUT] = "timeout",
+    [JOB_ERROR] = "error",
 };
 
 const char *job_reason_name(enum job_reason r)
@@ -29,7 +31,8 @@ static void set_options(struct sched *s, const struct sched_options *o)
     if (o->chunk == 0)
         s->options.chunk = 256;
     if (o->chunk_beside == 0)
-        s->options.chunk_beside = 64;
+        s->options.chunk_beside = o->max_step_ms > 0 ? s->options.chunk : 64;
+    pace_init(&s->pace, o->max_step_ms);
 }
 
 static bool open_batch(struct sched *s)
@@ -120,6 +123,33 @@ size_t sched_jobs(const struct sched *s)
     return s->n_jobs;
 }
 
+size_t sched_running(const struct sched *s)
+{
+    return s->n_running;
+}
+
+size_t sched_max_running(const struct sched *s)
+{
+    return s->options.max_running;
+}
+
+/* Every group of the cache has the same number of blocks, so a position takes
+ * all / (capacity / block) of them. */
+struct sched_blocks sched_blocks(const struct sched *s)
+{
+    const struct runner *r = s->parts.runner;
+    struct sched_blocks b = { 0 };
+    size_t used, columns = 0, per_column;
+    r->ops->blocks(r->arg, &used, &b.all);
+    per_column = b.all / (r->capacity / r->block > 0 ? r->capacity / r->block
+                                                     : 1);
+    for (const struct job *j = s->jobs; j != NULL; j = j->next)
+        columns += (j->ran + j->grant + r->block - 1) / r->block;
+    b.jobs = columns * per_column < used ? columns * per_column : used;
+    b.kept = used - b.jobs;
+    return b;
+}
+
 size_t sched_stepped(const struct sched *s)
 {
     return s->stepped;
@@ -162,11 +192,11 @@ static size_t most_tokens(const struct runner *r)
     return r->ctx < r->capacity ? r->ctx : r->capacity;
 }
 
-static enum err check(const struct sched *s, const struct job_request *r,
-                      struct err_info *why)
+static enum err check(const struct sched_parts *parts,
+                      const struct job_request *r, struct err_info *why)
 {
-    size_t n_vocab = s->parts.runner->n_vocab;
-    size_t most = most_tokens(s->parts.runner);
+    size_t n_vocab = parts->runner->n_vocab;
+    size_t most = most_tokens(parts->runner);
     enum err e;
     if (r->n_prompt == 0)
         return fail(why, ERR_REQUEST, "the prompt has no tokens");
@@ -174,7 +204,7 @@ static enum err check(const struct sched *s, const struct job_request *r,
         return fail(why, ERR_LIMIT, "the prompt has %zu tokens, the context "
                     "holds %zu, the answer included", r->n_prompt, most);
     if ((e = check_ids(r->prompt, r->n_prompt, n_vocab, why)) != ERR_OK
-        || (e = check_stops(r, s->parts.tok != NULL, why)) != ERR_OK)
+        || (e = check_stops(r, parts->tok != NULL, why)) != ERR_OK)
         return e;
     return sampling_check(&r->sampling, n_vocab, why);
 }
@@ -190,23 +220,41 @@ static void append(struct sched *s, struct job *j)
 
 /* The limit is fixed now, with all memory that the job will ever need: what has
  * been accepted does not fail half way for lack of a few bytes. */
-enum err sched_submit(struct sched *s, const struct job_request *r,
-                      uint64_t *id, struct err_info *why)
+enum err sched_prepare(struct job **out, const struct sched_parts *parts,
+                       const struct job_request *r, struct err_info *why)
 {
-    struct job *j;
-    size_t most = most_tokens(s->parts.runner);
-    enum err e = check(s, r, why);
+    const struct runner *m = parts->runner;
+    size_t most = most_tokens(m);
+    enum err e = check(parts, r, why);
     if (e != ERR_OK)
         return e;
     size_t limit = r->max_tokens == 0 || r->max_tokens > most - r->n_prompt
                    ? most : r->n_prompt + r->max_tokens;
-    if ((e = job_open(&j, r, limit, s->parts.tok, why)) != ERR_OK)
-        return e;
-    j->id = *id = ++s->last_id;
-    j->regime = s->parts.runner->ops->regime(s->parts.runner->arg,
-                                             (uint32_t)limit);
-    append(s, j);
-    return ERR_OK;
+    if ((e = job_open(out, r, limit, parts->tok, why)) == ERR_OK)
+        (*out)->regime = m->ops->regime(m->arg, (uint32_t)limit);
+    return e;
+}
+
+uint64_t sched_add(struct sched *s, struct job *prepared)
+{
+    prepared->id = ++s->last_id;
+    append(s, prepared);
+    return prepared->id;
+}
+
+void sched_drop(struct job *prepared)
+{
+    job_close(prepared);
+}
+
+enum err sched_submit(struct sched *s, const struct job_request *r,
+                      uint64_t *id, struct err_info *why)
+{
+    struct job *j;
+    enum err e = sched_prepare(&j, &s->parts, r, why);
+    if (e == ERR_OK)
+        *id = sched_add(s, j);
+    return e;
 }
 
 /* ---- jobs out ---- */
@@ -232,18 +280,42 @@ static void shelve(struct sched *s, struct job *j)
     j->seq = -1;
 }
 
-/* The event comes before the job's memory goes, because its text lies in it,
- * and after the job has left the list, so that what the client sees in
- * sched_jobs is true. */
+static enum job_phase phase_of(const struct job *j)
+{
+    return j->usage.n_output > 0 ? JOB_IN_ANSWER
+           : j->admitted_ns != 0 ? JOB_IN_PROMPT : JOB_QUEUED;
+}
+
+static void count_end(struct sched *s, const struct job *j,
+                      enum job_reason reason)
+{
+    s->stats.n_ended[reason]++;
+    if (reason == JOB_CANCELLED || reason == JOB_TIMEOUT)
+        s->stats.n_cancelled[phase_of(j)]++;
+}
+
+/* The event comes last but for the job's own memory, in which its text lies:
+ * who hears it may rely on the job being gone and its blocks given back. */
 void sched_end(struct sched *s, struct job *j, enum job_reason reason,
                const struct err_info *error)
 {
     unlink_job(s, j);
-    job_finish(j, reason, error);
+    count_end(s, j, reason);
     if (j->seq >= 0 && j->ran > 0 && reason != JOB_ERROR)
         shelve(s, j);
     give_seq_back(s, j);
+    job_finish(j, reason, error);
     job_close(j);
+}
+
+void sched_end_all(struct sched *s, bool only_running,
+                   enum job_reason reason, const struct err_info *error)
+{
+    for (struct job *j = s->jobs, *next; j != NULL; j = next) {
+        next = j->next;
+        if (!only_running || j->state != JOB_WAITING)
+            sched_end(s, j, reason, error);
+    }
 }
 
 static struct job *find(struct sched *s, uint64_t id)
@@ -271,12 +343,15 @@ bool sched_hold(struct sched *s, uint64_t id, bool hold)
 }
 
 /* Between steps only: within one, the batch points into the jobs. */
-static void end_cancelled(struct sched *s)
+static void end_given_up(struct sched *s)
 {
+    int64_t now = clock_ns();
     for (struct job *j = s->jobs, *next; j != NULL; j = next) {
         next = j->next;
         if (job_cancelled(j))
             sched_end(s, j, JOB_CANCELLED, NULL);
+        else if (job_late(j, now))
+            sched_end(s, j, JOB_TIMEOUT, NULL);
     }
 }
 
@@ -312,10 +387,11 @@ static bool watch_tick(void *arg, const char *doing, uint64_t done,
 {
     struct watch *w = arg;
     uint64_t ran = 0, prompts = 0;
+    int64_t now = clock_ns();
     (void)doing, (void)done, (void)total;
     w->deserted = true;
     for (const struct job *j = w->sched->jobs; j != NULL; j = j->next) {
-        if (j->grant > 0 && !job_cancelled(j))
+        if (j->grant > 0 && !job_cancelled(j) && !job_late(j, now))
             w->deserted = false;
         if (j->state != JOB_PREFILL)
             continue;
@@ -363,7 +439,11 @@ static void take_row(struct sched *s, struct job *j, const float *logits)
         return;
     }
     j->state = JOB_DECODE;
-    if (job_take_token(j, &sample, ends_answer(s, sample.id), &reason, &why))
+    size_t before = j->n_tokens;
+    bool over = job_take_token(j, &sample, ends_answer(s, sample.id), &reason,
+                               &why);
+    s->stats.n_output += j->n_tokens - before;
+    if (over)
         sched_end(s, j, reason, reason == JOB_ERROR ? &why : NULL);
     else
         job_check(j);
@@ -387,30 +467,60 @@ static void take_results(struct sched *s)
     }
 }
 
+static enum err run_batch(struct sched *s, const struct progress *progress,
+                          const struct batch *batch, struct err_info *why)
+{
+    const struct runner *r = s->parts.runner;
+    int64_t begun = clock_ns();
+    enum err e = r->ops->forward(r->arg, batch, s->logits, progress, why);
+    if (e != ERR_OK)
+        return e;
+    s->stepped = batch->n;
+    s->stats.n_steps++;
+    s->stats.n_tokens += batch->n;
+    take_results(s);
+    pace_note(&s->pace, batch->n - s->granted_prompt, s->granted_prompt,
+              clock_ms_since(begun));
+    return ERR_OK;
+}
+
+/* The invariants of sched_own.h that can be looked at between steps. */
+static void check_all(const struct sched *s)
+{
+    size_t n = 0, n_running = 0;
+    for (const struct job *j = s->jobs; j != NULL; j = j->next) {
+        job_check(j);
+        n++;
+        n_running += j->state != JOB_WAITING;
+        assert(j->next == NULL || j->next->id > j->id);
+        for (const struct job *i = j->next; i != NULL; i = i->next)
+            assert(j->seq < 0 || i->seq != j->seq);
+        for (size_t i = 0; i < s->shelf.n; i++)
+            assert(j->seq != s->shelf.at[i].seq);
+    }
+    assert(n == s->n_jobs && n_running == s->n_running);
+    assert(s->n_running <= s->options.max_running);
+    assert(s->shelf.n <= s->shelf.max);
+    (void)n, (void)n_running;
+}
+
 /* When everybody the step would have served has gone, forward was told to give
- * up and says ERR_CANCELLED; that is no error of the step. */
+ * up and says ERR_CANCELLED; that is no error of the step, and others may go on
+ * at once. */
 enum err sched_step(struct sched *s, const struct progress *progress,
                     struct err_info *why)
 {
     struct watch watch = { .sched = s, .outer = progress };
     struct progress inner = { watch_tick, &watch };
+    enum err e;
     s->stepped = 0;
-    end_cancelled(s);
-    plan_step(s);
-    struct batch batch = fill_batch(s);
-    if (batch.n == 0)
-        return ERR_OK;
-    enum err e = s->parts.runner->ops->forward(s->parts.runner->arg, &batch,
-                                               s->logits, &inner, why);
-    if (e == ERR_CANCELLED && watch.deserted) {
-        end_cancelled(s);
-        return ERR_OK;
-    }
-    if (e != ERR_OK)
-        return e;
-    s->stepped = batch.n;
-    s->stats.n_steps++;
-    s->stats.n_tokens += batch.n;
-    take_results(s);
-    return ERR_OK;
+    do {
+        end_given_up(s);
+        plan_step(s);
+        struct batch batch = fill_batch(s);
+        watch.deserted = false;
+        e = batch.n > 0 ? run_batch(s, &inner, &batch, why) : ERR_OK;
+    } while (e == ERR_CANCELLED && watch.deserted);
+    check_all(s);
+    return e;
 }

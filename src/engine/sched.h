@@ -33,7 +33,10 @@ struct sched_options {
     size_t max_running;     /* jobs that hold cache; 0: 8 */
     size_t max_kept;        /* finished sequences kept for their prefixes */
     size_t chunk;           /* prompt tokens per step while nobody decodes */
-    size_t chunk_beside;    /*   and while somebody does; 0: 256 and 64 */
+    size_t chunk_beside;    /*   and while somebody does; 0: 256, and 64 or (with
+                               max_step_ms) as many */
+    double max_step_ms;     /* chunks are cut so that a step beside others stays
+                               below this; 0: they are not */
 };
 
 enum err sched_open(struct sched **out, const struct sched_parts *parts,
@@ -46,6 +49,7 @@ enum job_reason {
     JOB_STOP,         /* an end token or a stop string */
     JOB_LENGTH,       /* max_tokens, or the context is full */
     JOB_CANCELLED,
+    JOB_TIMEOUT,      /* its deadline has passed */
     JOB_ERROR         /* event.error says what */
 };
 const char *job_reason_name(enum job_reason r);    /* "stop", "length" ... */
@@ -68,6 +72,7 @@ struct job_event {
                                         characters, no part of a stop string);
                                         may be empty; also when done */
     enum job_reason        reason;   /* done: */
+    int                    stop;     /* JOB_STOP by stops[stop]; -1: not so */
     const struct job_usage *usage;
     const struct err_info  *error;
 };
@@ -97,6 +102,9 @@ struct job_request {
     const atomic_bool *cancel;       /* NULL, or set by anybody at any time: the
                                         job ends at the next step; a step that
                                         nobody else needs is given up */
+    int64_t          deadline_ns;    /* on clock_ns: then it ends; 0: never */
+    void           (*started)(void *arg);   /* admitted for the first time; may
+                                               be NULL */
     /* Called from within sched_step or sched_cancel; must not call the
      * scheduler.  The event is valid during the call.  After the one with
      * `done` the job is gone. */
@@ -109,6 +117,14 @@ struct job_request {
  * field out of range. */
 enum err sched_submit(struct sched *s, const struct job_request *r,
                       uint64_t *id, struct err_info *why);
+
+/* The same in two halves.  The first checks and copies, on any thread; the
+ * second cannot fail.  What was prepared is added or dropped. */
+struct job;
+enum err sched_prepare(struct job **out, const struct sched_parts *parts,
+                       const struct job_request *r, struct err_info *why);
+uint64_t sched_add(struct sched *s, struct job *prepared);
+void     sched_drop(struct job *prepared);
 
 /* End a job now; its last event (JOB_CANCELLED, with what text was held back)
  * comes within the call.  False: no such job, it has ended. */
@@ -128,15 +144,31 @@ enum err sched_step(struct sched *s, const struct progress *progress,
  * submitted, released or cancelled. */
 size_t sched_stepped(const struct sched *s);
 
+enum job_phase { JOB_QUEUED, JOB_IN_PROMPT, JOB_IN_ANSWER, JOB_N_PHASES };
 struct sched_stats {
     uint64_t n_steps, n_tokens;      /* run */
     uint64_t n_shared;               /* tokens found in the cache instead */
     uint64_t n_paused;               /* times a job gave its blocks back */
+    uint64_t n_prompt, n_output;     /* tokens of jobs: read, generated */
+    uint64_t n_ended[JOB_ERROR + 1];         /* jobs, by reason */
+    uint64_t n_cancelled[JOB_N_PHASES];      /* and in which phase (timeouts,
+                                                too) */
 };
 struct sched_stats sched_stats(const struct sched *s);
 
-/* Jobs that have not ended. */
+/* Jobs that have not ended, those of them that hold cache, and how many may. */
 size_t sched_jobs(const struct sched *s);
+size_t sched_running(const struct sched *s);
+size_t sched_max_running(const struct sched *s);
+
+/* Blocks of the cache: all, used by jobs (each counts what it holds, shared or
+ * not, but never more than are used), and kept for prefixes alone. */
+struct sched_blocks { size_t all, jobs, kept; };
+struct sched_blocks sched_blocks(const struct sched *s);
+
+/* End all jobs, or only those that hold cache. */
+void   sched_end_all(struct sched *s, bool only_running,
+                     enum job_reason reason, const struct err_info *error);
 /* Forget finished prefixes (memory pressure, tests). */
 void   sched_forget(struct sched *s);
 

@@ -17,6 +17,7 @@
 #define OSMIA_ENGINE_SCHED_OWN_H
 
 #include "engine/job.h"
+#include "engine/pace.h"
 #include "engine/sched.h"
 #include "engine/shelf.h"
 
@@ -29,6 +30,8 @@ struct sched {
     size_t               n_jobs, n_running;
     uint64_t             last_id;
     size_t               stepped;
+    size_t               granted_prompt;    /* of the step: prompt tokens */
+    struct pace          pace;
     struct sched_stats   stats;
 
     /* the batch of a step [runner->max_tokens] */
@@ -47,7 +50,7 @@ void plan_step(struct sched *s);
 
 /* ---- sched.c ---- */
 
-/* The last event, and the job is gone.  Its sequence goes to the shelf. */
+/* The job is gone; its sequence goes to the shelf; then its last event. */
 void sched_end(struct sched *s, struct job *j, enum job_reason reason,
                const struct err_info *error);
 

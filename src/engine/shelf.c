@@ -85,7 +85,7 @@ struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
     *common = 0;
     for (size_t i = 0; i < s->n; i++) {
         size_t n = prefix_common(&s->at[i].prefix, p);
-        if (n > *common) {
+        if (n > *common && prefix_kept(s->runner, s->at[i].seq, n)) {
             *common = n;
             best = &s->at[i];
         }

@@ -22,6 +22,13 @@ struct prefix {
     uint64_t       regime;
 };
 
+/* Can `n` tokens be forked off this sequence?  Windows may have let go what they
+ * would need; a shorter prefix then comes from somewhere else. */
+static inline bool prefix_kept(const struct runner *r, int seq, size_t n)
+{
+    return n >= r->ops->floor(r->arg, seq);
+}
+
 /* How many tokens from the start two of them have in common; 0 when they are of
  * different kinds. */
 size_t prefix_common(const struct prefix *a, const struct prefix *b);
@@ -47,7 +54,8 @@ void     shelf_close(struct shelf *s);
 /* Take over a sequence and its tokens.  They are given back at once when the
  * shelf has no place at all or an entry already holds them. */
 void     shelf_put(struct shelf *s, struct shelf_entry entry);
-/* The entry with the longest common prefix, or NULL; it counts as used now. */
+/* The entry with the longest common prefix that can be had from it, or NULL; it
+ * counts as used now. */
 struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
                                size_t *common);
 /* Let the entry go that was used longest ago.  False: the shelf is empty. */

@@ -15,8 +15,8 @@ void stops_drop(struct stops *s)
 
 /* Where the word begins that is complete first; text.len: none.  First is what
  * ends first (of these, what begins first): so the result does not depend on
- * how the stream was cut. */
-static size_t first_word(const struct stops *s, struct slice text)
+ * how the stream was cut.  s->hit remembers which it is. */
+static size_t first_word(struct stops *s, struct slice text)
 {
     size_t begin = text.len, end = text.len + 1;
 
@@ -27,6 +27,7 @@ static size_t first_word(const struct stops *s, struct slice text)
             && (behind < end || (behind == end && hit < begin))) {
             begin = hit;
             end = behind;
+            s->hit = i;
         }
     }
     return begin;

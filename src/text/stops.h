@@ -9,6 +9,7 @@ struct stops {
     const struct slice *words;   /* non-empty strings, owned by the caller */
     size_t              n_words;
     struct strbuf       held;    /* a proper prefix of some word, at most */
+    size_t              hit;     /* the word that was completed */
 };
 
 void stops_init(struct stops *s, const struct slice *words, size_t n_words);

@@ -97,6 +97,7 @@ static enum err fork_seq(void *arg, int from, int to, uint32_t len,
     struct fake_seq *a = &f->seq[from], *b = &f->seq[to];
     size_t whole = len / block_len(f), part = len % block_len(f);
     assert(a->open && b->open && from != to && b->len == 0 && len <= a->len);
+    assert(len >= a->floor);
     if (part > 0 && (f->n_free == 0 || f->fork_fails))
         return fail(why, ERR_FULL, "no free block");
     for (size_t i = 0; i < whole; i++) {
@@ -109,6 +110,7 @@ static enum err fork_seq(void *arg, int from, int to, uint32_t len,
                &f->content[(size_t)a->block[whole] * 4],
                part * sizeof(int32_t));
     }
+    b->floor = a->floor;
     b->n_blocks = whole + (part > 0);
     b->len = len;
     return ERR_OK;
@@ -118,6 +120,19 @@ static size_t room(void *arg)
 {
     const struct fake *f = arg;
     return f->n_free * block_len(f);
+}
+
+static uint32_t floor_of(void *arg, int seq)
+{
+    const struct fake *f = arg;
+    return f->seq[seq].floor;
+}
+
+static void blocks(void *arg, size_t *used, size_t *all)
+{
+    const struct fake *f = arg;
+    *used = f->n_blocks - f->n_free;
+    *all = f->n_blocks;
 }
 
 static uint64_t regime(void *arg, uint32_t declared_len)
@@ -174,7 +189,7 @@ static enum err forward(void *arg, const struct batch *b, float *logits,
 static const struct runner_ops ops = {
     .forward = forward, .seq_open = seq_open, .seq_close = seq_close,
     .reserve = reserve, .truncate = truncate_seq, .fork = fork_seq,
-    .room = room, .regime = regime,
+    .room = room, .floor = floor_of, .blocks = blocks, .regime = regime,
 };
 
 void fake_open(struct fake *f, const struct fake_options *o)

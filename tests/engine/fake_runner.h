@@ -16,6 +16,7 @@ enum { FAKE_VOCAB = 48, FAKE_EOS = 0, FAKE_SEQS = 64, FAKE_BLOCKS = 4096,
 struct fake_seq {
     bool   open;
     size_t n_blocks, len;
+    uint32_t floor;        /* as if a window had let go what lies below */
     int    block[FAKE_LEN];
 };
 
