@@ -4,7 +4,8 @@
 
 Reference replies stand in data/smollm2.json (tools/golden/smollm2.py made them
 with transformers on the de-quantised weights).  Skipped where the model is not
-there; ./demo fetches it.
+there; ./demo fetches it.  The same model as safetensors directories of f32 and
+bf16 is tested where docs/testing.md was followed.
 """
 import json
 import os
@@ -14,8 +15,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from cli_case import CliCase, main  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODEL = os.path.join(HERE, "..", "..", "models",
-                     "SmolLM2-135M-Instruct-Q4_1.gguf")
+MODELS = os.path.join(HERE, "..", "..", "models")
+MODEL = os.path.join(MODELS, "SmolLM2-135M-Instruct-Q4_1.gguf")
+# The same weights, written by transformers; with the reference's replies.
+DIRECTORIES = {"smollm2-f32": "smollm2.json",
+               "smollm2-bf16": "smollm2-bf16.json"}
 SKIP = 77
 # Where the reference's two best logits lie closer than this, another correct
 # implementation may take the other one.
@@ -33,31 +37,51 @@ def agrees(got, case):
     return got[:n] == case["reply"][:n]
 
 
+def read_cases(name):
+    with open(os.path.join(HERE, "data", name), encoding="utf-8") as f:
+        return json.load(f)
+
+
 class Real(CliCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        with open(os.path.join(HERE, "data", "smollm2.json"),
-                  encoding="utf-8") as f:
-            cls.cases = json.load(f)
+        cls.cases = read_cases("smollm2.json")
 
     def test_paris(self):
         text = self.ok("run", MODEL, "What is the capital of France?",
                        "--temperature", "0")
         self.assertIn("Paris", text)
 
-    def test_prompts_and_replies_equal_the_reference(self):
+    def expect_reference(self, model, cases):
+        """Greedy replies of 64 tokens; -> how many are equal to the end."""
         requests = [{"messages": [{"role": "user", "content": c["user"]}],
                      "max_tokens": len(c["reply"]), "ignore_eos": True}
-                    for c in self.cases]
-        got = self.lines("run", MODEL, "--jsonl", "--exact", requests=requests,
+                    for c in cases]
+        got = self.lines("run", model, "--jsonl", "--exact", requests=requests,
                          timeout=200)
         whole = 0
-        for answer, case in zip(got, self.cases):
+        for answer, case in zip(got, cases):
             self.assertEqual(answer["prompt_tokens"], len(case["prompt"]))
             self.assertTrue(agrees(answer["tokens"], case), case["user"])
             whole += answer["tokens"] == case["reply"]
-        self.assertGreaterEqual(whole, 10)
+        return whole
+
+    def test_prompts_and_replies_equal_the_reference(self):
+        self.assertGreaterEqual(self.expect_reference(MODEL, self.cases), 10)
+
+    def test_safetensors_directories(self):
+        for name, file in DIRECTORIES.items():
+            model = os.path.join(MODELS, name)
+            if not os.path.exists(model):
+                continue
+            with self.subTest(name):
+                cases = read_cases(file)
+                self.assertGreaterEqual(self.expect_reference(model, cases),
+                                        len(cases) - 2)
+                text = self.ok("run", model, "What is the capital of France?",
+                               "--temperature", "0")
+                self.assertIn("Paris", text)
 
     def test_the_comparison_can_fail(self):
         case = self.cases[0]

@@ -4,7 +4,6 @@
 
 #include "base/cursor.h"
 #include "base/file.h"
-#include "kernels/dispatch.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,12 +140,6 @@ bool agrees(const struct drift *d, uint32_t n_layer, double most,
 }
 
 /* ---- a variant in one form ---- */
-
-/* Formats whose quantiser is not there yet cannot be written. */
-bool can_write(const struct variant *v)
-{
-    return weight_find(isa_at(0)->weights, v->form.type)->quantize != NULL;
-}
 
 struct drift drift_of(const struct variant *v,
                              const struct rig_options *o, uint32_t *n_layer)

@@ -18,9 +18,6 @@ struct drift {
     double logits, hidden[LAYERS_MAX];
 };
 
-/* Formats without a quantiser cannot be written. */
-bool can_write(const struct variant *v);
-
 /* At every position of prompts of 1, 20 and LONGEST tokens. */
 struct drift drift_of(const struct variant *v, const struct rig_options *o,
                       uint32_t *n_layer);

@@ -10,7 +10,8 @@ enum { STEP = 512, POSITIONS = 4096, GUESTS = 3 };
 static enum err open_model(struct rig *r, const struct rig_options *o,
                            struct err_info *why)
 {
-    struct model_options mo = { .exact = o->exact, .weights = o->weights };
+    struct model_options mo = { .exact = o->exact, .weights = o->weights,
+                                .notices = o->notices };
     const struct arch   *arch = o->arch;
     enum err e = arch != NULL ? ERR_OK
                : arch_find(&arch, r->checkpoint, NULL, why);

@@ -22,7 +22,8 @@ struct rig_options {
     unsigned           threads;      /* 0: 1 */
     const char        *isa;          /* NULL: the best */
     const struct arch *arch;         /* NULL: what the file says */
-    const char        *weights;
+    const char        *weights;      /* what they are converted to, or NULL */
+    const struct notices *notices;
 };
 
 /* Open everything; on error nothing is left. */

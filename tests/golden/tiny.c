@@ -274,6 +274,24 @@ static uint64_t source_row(const struct tensor *t, uint64_t row, bool gguf)
     return row - in + in % 2 * (d / 2) + in / 2;
 }
 
+/* What the form says of rounding, done to one row. */
+static void round_row(float *x, const struct tensor *one,
+                      const struct tiny_form *form)
+{
+    enum dtype_id type = form->rounded;
+    uint8_t       rounded[4096];
+
+    if (one->cols == 0
+        || (form->unrounded && strcmp(one->hf, form->unrounded) == 0))
+        return;
+    if (one->cols % dtype_get(type)->block_len != 0)
+        type = form->rounded_odd;
+    if (type == DTYPE_F32)
+        return;
+    format_of(type)->quantize(rounded, x, (size_t)one->cols);
+    format_of(type)->expand(x, rounded, (size_t)one->cols);
+}
+
 /* One row of a tensor, as it is stored; the bytes it takes. */
 static size_t put_row(uint8_t *to, const struct tiny *t,
                       const struct tensor *one, const struct tiny_form *form,
@@ -283,16 +301,14 @@ static size_t put_row(uint8_t *to, const struct tiny *t,
     uint64_t from = source_row(one, row, form->gguf), size;
     enum dtype_id type = one->cols == 0 ? DTYPE_F32 : form->type;
     float  x[1024];
-    uint8_t rounded[4096];
 
     for (uint64_t c = 0; c < cols; c++)
         x[c] = one->given ? one->value[row]
              : value(t->seed, one->hf, from * cols + c, cols)
                + (form->gguf ? one->add : 0.0f);
-    if (form->rounded != DTYPE_F32 && one->cols != 0) {
-        format_of(form->rounded)->quantize(rounded, x, (size_t)cols);
-        format_of(form->rounded)->expand(x, rounded, (size_t)cols);
-    }
+    if (form->huge && row == 0 && strcmp(one->hf, form->huge) == 0)
+        x[0] = form->huge_value;
+    round_row(x, one, form);
     format_of(type)->quantize(to, x, (size_t)cols);
     assert_true(dtype_size(dtype_get(type), cols, &size));
     return (size_t)size;

@@ -29,7 +29,11 @@ struct tiny_form {
     bool          gguf;
     enum dtype_id type;            /* of the matrices */
     bool          old_config;      /* NAME-old.json */
-    enum dtype_id rounded;         /* values are first rounded to this type */
+    enum dtype_id rounded;         /* matrices are first rounded to this type */
+    enum dtype_id rounded_odd;     /* those whose width does not divide */
+    const char   *unrounded;       /* a tensor (HF name) that is not */
+    const char   *huge;            /* one whose first value is huge_value */
+    float         huge_value;
     const char   *leave_out;       /* a tensor (HF name) that is not written */
     const char   *wrong_shape;     /* one whose rows are one too many */
     const char   *replace_key;     /* config.json: "key": ... becomes */

@@ -9,8 +9,9 @@ NAME[-TYPE].bin little-endian:
         f32 least logit, largest logit, SAMPLES logits
     for the longest prompt, positions HIDDEN_AT, each layer:
         f32 HIDDEN_SAMPLES elements of the residual stream after the layer
-usage: llama.py OUT_DIR
+usage: llama.py OUT_DIR GGML_QUANTS_SO      (weights.py says what that is)
 """
+import ctypes
 import json
 import os
 import struct
@@ -53,10 +54,28 @@ VARIANTS = {
                                num_key_value_heads=1)),
 }
 OLD_STYLE = ("llama3", "yarn")     # written as before transformers 5, too
-TYPES = {"wide": ("f16", "bf16", "q8_0", "q4_0")}
+TYPES = {"wide": ("f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1",
+                  "q4_k", "q5_k", "q6_k")}
+
+
+def k_quantised(values, kind):
+    """The package gguf has no quantiser of K formats: ggml's own."""
+    import gguf
+    t = gguf.GGMLQuantizationType[kind.upper()]
+    name = f"quantize_row_{kind.replace('k', 'K')}_ref"
+    block, size = gguf.GGML_QUANT_SIZES[t]
+    x = np.ascontiguousarray(values, np.float32)
+    out = np.zeros(x.size // block * size, np.uint8)
+    getattr(ctypes.CDLL(sys.argv[2], ctypes.RTLD_GLOBAL | 1), name)(
+        x.ctypes.data_as(ctypes.c_void_p),
+        out.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(x.size))
+    rows = out.reshape(x.shape[0], -1)
+    return gguf.dequantize(rows, t)
 
 
 def rounded(values, kind):
+    if kind.endswith("_k"):
+        return k_quantised(values, kind)
     if kind == "f16":
         return values.astype(np.float16).astype(np.float32)
     if kind == "bf16":

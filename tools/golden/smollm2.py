@@ -2,12 +2,17 @@
 """Reference replies of SmolLM2-135M-Instruct, made by transformers.
 
     smollm2.py MODEL.gguf > tests/e2e/data/smollm2.json
+    smollm2.py DIRECTORY > tests/e2e/data/smollm2-bf16.json
+    smollm2.py MODEL.gguf --save DIRECTORY f32|bf16
 
-The GGUF file's weights are de-quantised to f32 and run by the reference
-library on the CPU, greedily.  Each case holds the prompt's ids, the reply's
-ids and, for each reply token, the distance of the two best logits: where it
-is tiny, another correct implementation may go the other way.
+The weights are de-quantised to f32 and run by the reference library on the
+CPU, greedily.  Each case holds the prompt's ids, the reply's ids and, for each
+reply token, the distance of the two best logits: where it is tiny, another
+correct implementation may go the other way.
+
+--save writes the model as a safetensors directory, for the same tests.
 """
+import argparse
 import json
 import os
 import sys
@@ -47,11 +52,17 @@ def reply(model, ids):
     return out, gaps
 
 
-def main():
-    folder, name = os.path.split(os.path.abspath(sys.argv[1]))
-    tok = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=name, dtype=torch.float32).eval()
+def load(path, dtype):
+    """-> (tokenizer, model), from a GGUF file or a directory."""
+    where = {"pretrained_model_name_or_path": path}
+    if not os.path.isdir(path):
+        folder, name = os.path.split(os.path.abspath(path))
+        where = {"pretrained_model_name_or_path": folder, "gguf_file": name}
+    return (AutoTokenizer.from_pretrained(**where),
+            AutoModelForCausalLM.from_pretrained(**where, dtype=dtype).eval())
+
+
+def print_cases(tok, model):
     system = ("You are a helpful AI assistant named SmolLM, "
               "trained by Hugging Face")
     cases = []
@@ -65,6 +76,26 @@ def main():
         print(repr(tok.decode(out)), file=sys.stderr)
     rows = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
     print("[" + rows + "]")
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("model")
+    args.add_argument("--save", nargs=2, metavar=("DIRECTORY", "TYPE"))
+    args = args.parse_args()
+    types = {"f32": torch.float32, "bf16": torch.bfloat16}
+    tok, model = load(args.model,
+                      types[args.save[1]] if args.save else torch.float32)
+    if args.save:
+        # Read from GGUF, a model counts as quantised and refuses to be saved.
+        del model.config.quantization_config
+        plain = AutoModelForCausalLM.from_config(model.config,
+                                                 dtype=model.dtype)
+        plain.load_state_dict(model.state_dict())
+        plain.save_pretrained(args.save[0])
+        tok.save_pretrained(args.save[0])
+    else:
+        print_cases(tok, model)
 
 
 if __name__ == "__main__":
