@@ -45,6 +45,7 @@ static const struct device_ops cpu_ops = {
     .embed = cpu_embed,
     .norm = cpu_norm,
     .mul = cpu_mul,
+    .mul_heads = cpu_mul_heads,
     .gate = cpu_gate,
     .attend = cpu_attend,
     .add = cpu_add,

@@ -80,6 +80,15 @@ size_t   cpu_matrix_bytes(const struct matrix *m);
 enum err cpu_matrix_plan(const struct device *d, size_t *bytes,
                          const struct tensor_source *src,
                          const struct matrix_options *o, struct err_info *why);
+/* The same two for a source that is transposed. */
+enum err cpu_transposed_open(struct device *d, struct matrix **out,
+                             const struct tensor_source *src,
+                             const struct matrix_options *o,
+                             struct err_info *why);
+enum err cpu_transposed_plan(const struct device *d, size_t *bytes,
+                             const struct tensor_source *src,
+                             const struct matrix_options *o,
+                             struct err_info *why);
 enum err cpu_vector_open(struct device *d, struct vector **out,
                          const struct tensor_source *src, float add,
                          struct err_info *why);
@@ -103,6 +112,9 @@ void cpu_norm(struct stream *s, struct buf *out, const struct buf *in, size_t n,
               const struct norm_set *set);
 void cpu_add(struct stream *s, struct buf *out, const struct buf *in, size_t n);
 void cpu_mul(struct stream *s, size_t n, const struct product_set *set);
+void cpu_mul_heads(struct stream *s, size_t n, const struct heads_op *op);
+/* Bytes of scratch that a worker needs for inputs of `width`. */
+size_t cpu_heads_size(size_t width);
 void cpu_gate(struct stream *s, size_t n, const struct gate_set *set);
 void cpu_head(struct stream *s, const struct head_op *op);
 void cpu_attend(struct stream *s, size_t n, const struct attn_op *op);

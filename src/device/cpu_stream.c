@@ -85,7 +85,7 @@ static size_t segments(uint32_t n_positions)
     return ((size_t)n_positions + ATTN_SEGMENT - 1) / ATTN_SEGMENT;
 }
 
-/* Bytes of a worker's scratch: rows being expanded, or attention. */
+/* Bytes of a worker's scratch: rows being expanded, attention, or heads. */
 static size_t worker_size(const struct stream_limits *l)
 {
     struct weight_view widest = { .n_cols = l->width };
@@ -96,8 +96,11 @@ static size_t worker_size(const struct stream_limits *l)
                 + 2 * cpu_align(rows * width * sizeof(float), 64)
                 + attn_scratch_size(&l->layer, l->n_head) * sizeof(float);
     size_t expand = weight_scratch_size(&widest);
+    size_t heads = cpu_heads_size(l->head_width), most = attn;
 
-    return cpu_align(attn > expand ? attn : expand, 256) + 256;
+    most = expand > most ? expand : most;
+    most = heads > most ? heads : most;
+    return cpu_align(most, 256) + 256;
 }
 
 static void lay_out(struct layout *y, const struct stream_limits *l,

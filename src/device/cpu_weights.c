@@ -269,11 +269,13 @@ enum err cpu_matrix_open(struct device *d, struct matrix **out,
                          const struct matrix_options *o,
                          const struct progress *progress, struct err_info *why)
 {
-    struct matrix *m = calloc(1, sizeof *m);
+    struct matrix *m;
     enum err       e;
 
     *out = NULL;
-    if (m == NULL)
+    if (src->transposed)
+        return cpu_transposed_open(d, out, src, o, why);
+    if ((m = calloc(1, sizeof *m)) == NULL)
         return fail_nomem(why);
     e = fill_matrix((struct cpu *)d, m, src, o, progress, why);
     if (e != ERR_OK) {
@@ -304,10 +306,12 @@ enum err cpu_matrix_plan(const struct device *d, size_t *bytes,
                          const struct matrix_options *o, struct err_info *why)
 {
     struct shape s;
-    enum err     e = plan(&s, (const struct cpu *)d, src, o, why);
+    enum err     e;
 
     *bytes = 0;
-    if (e != ERR_OK)
+    if (src->transposed)
+        return cpu_transposed_plan(d, bytes, src, o, why);
+    if ((e = plan(&s, (const struct cpu *)d, src, o, why)) != ERR_OK)
         return e;
     *bytes = s.size;
     if (s.size == 0 || (o->use & MATRIX_LOOKUP))

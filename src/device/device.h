@@ -39,6 +39,8 @@ struct tensor_source {
     const uint8_t      *scale_data;
     uint64_t            scale_block_rows, scale_block_cols;
     uint64_t            scale_n_rows, scale_n_cols;
+    bool                transposed;    /* data lies as [n_cols][n_rows], scales
+                                          too; MATRIX_MUL only */
 };
 
 enum matrix_use {
@@ -93,6 +95,16 @@ struct norm_set {
                                               `width` elements by themselves */
 };
 
+/* A product for each head: `weight[h]` times the beginning of the h-th of
+ * n_heads equal pieces of a row of `in` gives the beginning of the h-th piece
+ * of `out`; what is behind it in `in` follows behind it in `out`. */
+struct heads_op {
+    struct buf           *out;
+    const struct buf     *in;
+    struct matrix *const *weight;
+    size_t                n_heads;
+};
+
 /* A run of rows of the step that belong to one sequence. */
 struct seq_span {
     uint32_t       row, n;           /* rows row .. row + n - 1 of the buffers */
@@ -135,6 +147,7 @@ struct stream_limits {
     uint32_t n_head;
     struct kv_layer layer;           /* of attention; offset and type aside */
     uint32_t n_positions;            /* the longest sequence */
+    size_t   head_width;             /* of the widest input of mul_heads; 0 */
 };
 
 struct device_ops {
@@ -188,6 +201,7 @@ struct device_ops {
     void (*norm)(struct stream *s, struct buf *out, const struct buf *in,
                  size_t n, const struct norm_set *set);
     void (*mul)(struct stream *s, size_t n, const struct product_set *set);
+    void (*mul_heads)(struct stream *s, size_t n, const struct heads_op *op);
     void (*gate)(struct stream *s, size_t n, const struct gate_set *set);
     void (*attend)(struct stream *s, size_t n, const struct attn_op *op);
     void (*add)(struct stream *s, struct buf *out, const struct buf *in,
