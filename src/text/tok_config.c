@@ -1,5 +1,9 @@
 /* What the files beside tokenizer.json say: which token has which role, tokens
- * that tokenizer.json does not know, and whether BOS and EOS are added. */
+ * that tokenizer.json does not know.
+ *
+ * Not what `add_bos_token` and `add_eos_token` say: the post-processor of
+ * tokenizer.json alone decides what is added, whatever class the configuration
+ * names (transformers 5.23, every class; earlier versions rebuilt it). */
 #include "text/tok_parts.h"
 #include <stdlib.h>
 
@@ -169,46 +173,6 @@ static enum err add_named(struct tokenizer *t, const struct json *config,
     return e;
 }
 
-/* ---- BOS and EOS ---- */
-
-/* Classes that have always built their post-processor from these flags.  For
- * all others tokenizer.json alone decides, whatever the flags say. */
-static bool rebuilds(const struct json *config)
-{
-    const struct json *class = json_get(config, "tokenizer_class");
-
-    return json_is(class, JSON_STRING)
-        && (slice_starts(class->string, SLICE("Llama"))
-            || slice_starts(class->string, SLICE("CodeLlama"))
-            || slice_starts(class->string, SLICE("Gemma"))
-            || slice_starts(class->string, SLICE("Cohere")));
-}
-
-/* A list of ids to add, by a flag; what is not said stays as it is. */
-static enum err set_wrap(struct tok_ids *list, const struct json *flag,
-                         int32_t id, struct err_info *why)
-{
-    if (!json_is(flag, JSON_BOOL))
-        return ERR_OK;
-    list->n = 0;
-    return !flag->boolean || id < 0 || tok_ids_push(list, id)
-         ? ERR_OK : fail_nomem(why);
-}
-
-/* Some classes of transformers put their own post-processor in the place of
- * the one in tokenizer.json when the config says what to add. */
-static enum err apply_flags(struct tokenizer *t, const struct json *config,
-                            struct err_info *why)
-{
-    if (!rebuilds(config))
-        return ERR_OK;
-    enum err e = set_wrap(&t->before, json_get(config, "add_bos_token"),
-                          t->role[TOK_ROLE_BOS], why);
-    return e != ERR_OK ? e : set_wrap(&t->after,
-                                      json_get(config, "add_eos_token"),
-                                      t->role[TOK_ROLE_EOS], why);
-}
-
 /* ---- the files ---- */
 
 static enum err apply_config(struct tokenizer *t, const struct json *config,
@@ -222,7 +186,7 @@ static enum err apply_config(struct tokenizer *t, const struct json *config,
         e = add_extra(t, config, "additional_special_tokens", why);
     if (e == ERR_OK)
         e = add_extra(t, config, "extra_special_tokens", why);
-    return e == ERR_OK ? apply_flags(t, config, why) : e;
+    return e;
 }
 
 static enum err apply_file(struct tokenizer *t, struct slice text,
