@@ -5,7 +5,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$1: $2"; exit 1; }
 
 # The build needs these (Debian names).
-build_packages="gcc meson ninja-build pkg-config libc6-dev libpcre2-dev libutf8proc-dev libxxhash-dev libedit-dev"
+build_packages="gcc meson ninja-build pkg-config libc6-dev libpcre2-dev libutf8proc-dev libxxhash-dev libedit-dev libuv1-dev nettle-dev libcurl4-openssl-dev libseccomp-dev"
 
 # need PROGRAM PACKAGE...: install what is missing, after saying so.
 need() {
@@ -49,7 +49,8 @@ need_elsewhere() {
     for tool in cc meson ninja pkg-config; do
         command -v $tool >/dev/null 2>&1 || lacking="$lacking $tool"
     done
-    for library in libpcre2-8 libutf8proc libxxhash libedit; do
+    for library in libpcre2-8 libutf8proc libxxhash libedit \
+            libuv nettle libcurl libseccomp; do
         pkg-config --exists $library 2>/dev/null || lacking="$lacking $library"
     done
     [ -z "$lacking" ] ||

@@ -28,6 +28,10 @@ static const struct variable environment[] = {
     { "OSMIA_ISA", "force an instruction set: scalar, emu16, avx2, avxvnni, "
                    "avx512, avx512vnni, avx512bf16, neon, neon_i8mm" },
     { "HF_HOME", "where the local Hugging Face cache is" },
+    { "LLORCH_API_TOKEN", "serve: the token clients must show; removed from "
+                          "the environment once read" },
+    { "LLORCH_LOG_FORMAT", "serve: json makes each line of the log an object" },
+    { "NOTIFY_SOCKET", "serve: where to say that it is ready (systemd)" },
     { "NO_COLOR", "no colours in chat" },
     { NULL, NULL },
 };
@@ -98,6 +102,8 @@ void help_verb(FILE *to, const struct verb *verb)
     for (const struct flag_group *const *g = verb->groups; *g != NULL; g++) {
         fprintf(to, "\n%s\n", (*g)->title);
         for (const struct flag *f = (*g)->flags; f->name != NULL; f++) {
+            if (f->help == NULL)
+                continue;
             flag_heading(heading, sizeof heading, f);
             fprintf(to, "  %-26s %s\n", heading, f->help);
         }
@@ -148,6 +154,8 @@ static void roff_flags(FILE *to, const struct flag_group *group)
     roff(to, group->title);
     fputc('\n', to);
     for (const struct flag *f = group->flags; f->name != NULL; f++) {
+        if (f->help == NULL)
+            continue;
         flag_heading(heading, sizeof heading, f);
         fputs(".TP\n.B ", to);
         roff(to, heading);

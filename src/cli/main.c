@@ -1,6 +1,7 @@
 #include "cli/console.h"
 #include "cli/help.h"
 #include "cli/verbs.h"
+#include "base/file.h"
 #include "base/mapguard.h"
 #include "kernels/dispatch.h"
 
@@ -77,6 +78,20 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
     return finish(status);
 }
 
+/* A manager of workers starts us with flags alone, or through a link that has
+ * its worker's name. */
+static bool is_worker(int argc, char **argv)
+{
+    const char *name = argc > 0 ? path_base(argv[0]) : "";
+
+    if (strcmp(name, "llm-worker-rbee") == 0
+        || strcmp(name, "llm-worker-rbee-cpu") == 0)
+        return true;
+    return argc > 1 && strncmp(argv[1], "--", 2) == 0
+        && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "--version") != 0
+        && strcmp(argv[1], "--man") != 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : NULL;
@@ -84,6 +99,10 @@ int main(int argc, char **argv)
     /* A parent may have ignored SIGPIPE; a broken pipe must end us silently. */
     signal(SIGPIPE, SIG_DFL);
     mapguard_install();
+    if (is_worker(argc, argv)) {
+        bool has_verb = first != NULL && strcmp(first, "serve") == 0;
+        return run_verb(&verb_serve, argc - 1 - has_verb, argv + 1 + has_verb);
+    }
     if (first == NULL) {
         help_program(stderr);
         return EXIT_USAGE;

@@ -166,6 +166,16 @@ struct words {
     char **argv;
 };
 
+static bool is_given(struct options *o, const struct flag *f)
+{
+    switch (f->kind) {
+    case FLAG_UINT: return ((struct opt_uint *)field(o, f))->given;
+    case FLAG_REAL: return ((struct opt_real *)field(o, f))->given;
+    case FLAG_TEXT: return *(const char **)field(o, f) != NULL;
+    default:        return false;
+    }
+}
+
 /* The flag `word`; takes its value from the words behind it if need be. */
 static enum err take_flag(struct options *o, const struct verb *verb,
                           const char *word, struct words *w,
@@ -193,6 +203,9 @@ static enum err take_flag(struct options *o, const struct verb *verb,
                         f->name, f->name, f->value);
         value = w->argv[w->next++];
     }
+    if (verb->once && is_given(o, f))
+        return fail(why, ERR_REQUEST, "--%s: its value was given already",
+                    f->name);
     return set_value(o, f, value, why);
 }
 
@@ -220,7 +233,8 @@ enum err options_parse(struct options *o, const struct verb *verb,
             o->words[o->n_words++] = word;
         }
     }
-    if (verb->needs_model && o->model == NULL && !o->help)
+    if (verb->needs_model && o->model == NULL && !o->help
+        && !o->serve.build_info)
         return fail(why, ERR_REQUEST, "%s needs a MODEL: a GGUF file, a "
                     "Hugging Face directory or owner/repo", verb->name);
     return ERR_OK;
@@ -232,4 +246,5 @@ void options_drop(struct options *o)
     free(o->stop.at);
     free(o->logit_bias.at);
     free(o->template_arg.at);
+    free(o->serve.allow_origin.at);
 }

@@ -20,6 +20,28 @@ struct opt_list {
     size_t       n, cap;
 };
 
+/* What `serve` alone knows. */
+struct serve_flags {
+    /* where and who */
+    const char *host, *worker_id, *model_ref, *model_name, *backend;
+    struct opt_uint port, device;
+    /* who may ask */
+    const char *api_token_file;
+    struct opt_list allow_origin;
+    bool local_mode;
+    /* limits */
+    struct opt_uint max_jobs, max_queue, kv_cache_mb, max_step_ms;
+    struct opt_uint max_tokens_in, max_tokens_out, max_body_bytes;
+    struct opt_uint timeout_s, job_ttl_s, stream_grace_s;
+    struct opt_real drain_s;
+    bool any_model, strict_prompt, compat_seed;
+    /* who is told */
+    const char *queen_url, *callback_url;
+    bool log_json;
+    /* the process */
+    bool no_sandbox, require_sandbox, build_info;
+};
+
 struct options {
     /* manners */
     bool help, version, verbose, quiet;
@@ -39,7 +61,8 @@ struct options {
     bool raw;
     /* output */
     bool json, jsonl, stats, pieces, tensors, metadata;
-    /* what is no flag */
+    struct serve_flags serve;
+    /* what is no flag (but for serve's --model) */
     const char *model;            /* first word after the verb, or NULL */
     const char **words;           /* [n_words] the rest */
     size_t n_words;
@@ -56,7 +79,7 @@ struct flag {
     enum flag_kind kind;
     size_t         at;            /* offset in struct options */
     const char    *value;         /* what the value is called in --help */
-    const char    *help;          /* half a line */
+    const char    *help;          /* half a line; NULL: not shown */
     double         least, most;   /* FLAG_UINT, FLAG_REAL */
 };
 
@@ -74,6 +97,7 @@ struct verb {
     const char *example;          /* one real command line */
     const struct flag_group *const *groups;     /* ends with NULL */
     bool  needs_model;
+    bool  once;                   /* a flag given twice is an error */
     int (*run)(const struct options *o);        /* exit status */
 };
 
@@ -86,6 +110,9 @@ enum err options_parse(struct options *o, const struct verb *verb,
 /* The groups that several verbs share. */
 extern const struct flag_group flags_general, flags_model, flags_sampling,
                                flags_prompt;
+/* Those of `serve`. */
+extern const struct flag_group flags_worker, flags_access, flags_limits,
+                               flags_process;
 
 /* The word of `words` (ends with NULL) that `word` was most likely meant to be,
  * or NULL when none is near. */

@@ -1,0 +1,398 @@
+#include "serve/call_own.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* FIRST: from the connection, or a head's first byte, to the head's end.
+ * IDLE: between two calls.  BODY: all of a body.  LINGER: after the last reply
+ * has been sent.  STALL: for a client to take what is left of a reply. */
+enum {
+    FIRST_S = 10, IDLE_S = 75, BODY_S = 60, LINGER_S = 2, STALL_S = 60
+};
+/* What may wait in either direction before we stop to read or to answer. */
+enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10 };
+
+static void set_deadline(struct conn *c, int64_t seconds)
+{
+    c->deadline_ns = clock_ns() + seconds * 1000000000;
+}
+
+static struct conn *conn_of(const uv_stream_t *stream)
+{
+    return (struct conn *)stream->data;
+}
+
+/* ---- the end of a connection ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct conn *c = handle->data;
+
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        c->server->conns = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    c->server->n_conns--;
+    strbuf_drop(&c->in);
+    strbuf_drop(&c->out);
+    strbuf_drop(&c->flying);
+    free(c);
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->dead)
+        return;
+    c->dead = true;
+    if (c->call != NULL)
+        call_close(c->call);
+    c->call = NULL;
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct conn *c = conn_of(request->handle);
+
+    if (status != 0 || c->ended)
+        conn_close(c);
+}
+
+/* Everything is sent: say so, then wait a little for the client's own end.
+ * Closing at once would reset the connection when bytes of the client are still
+ * under way, and take the reply away from it. */
+static void say_goodbye(struct conn *c)
+{
+    if (c->shut)
+        return;
+    c->shut = true;
+    set_deadline(c, LINGER_S);
+    if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0)
+        conn_close(c);
+}
+
+void conn_finish(struct conn *c)
+{
+    if (c->phase != CONN_CLOSING)
+        set_deadline(c, STALL_S);
+    c->phase = CONN_CLOSING;
+}
+
+/* ---- bytes out ---- */
+
+void conn_put(struct conn *c, struct slice bytes)
+{
+    strbuf_put(&c->out, bytes);
+    c->n_sent += bytes.len;
+}
+
+size_t conn_backlog(const struct conn *c)
+{
+    return c->out.len + c->flying.len;
+}
+
+static void flush(struct conn *c);
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct conn *c = conn_of(request->handle);
+
+    c->writing = false;
+    strbuf_clear(&c->flying);
+    if (c->dead)
+        return;
+    if (status != 0) {
+        conn_close(c);
+        return;
+    }
+    if (c->phase == CONN_CLOSING)
+        set_deadline(c, STALL_S);
+    conn_settle(c);
+}
+
+/* Hand everything to the socket; what it does not take at once flies on. */
+static void flush(struct conn *c)
+{
+    uv_stream_t *stream = (uv_stream_t *)&c->tcp;
+
+    if (c->out.failed) {
+        conn_close(c);
+        return;
+    }
+    if (c->writing || c->out.len == 0)
+        return;
+    uv_buf_t buf = uv_buf_init(c->out.at, (unsigned)c->out.len);
+    int n = uv_try_write(stream, &buf, 1);
+    if (n < 0 && n != UV_EAGAIN) {
+        conn_close(c);
+        return;
+    }
+    if ((size_t)(n > 0 ? n : 0) == c->out.len) {
+        strbuf_clear(&c->out);
+        return;
+    }
+    struct strbuf empty = c->flying;
+    c->flying = c->out;
+    c->out = empty;
+    size_t sent = n > 0 ? (size_t)n : 0;
+    buf = uv_buf_init(c->flying.at + sent, (unsigned)(c->flying.len - sent));
+    if (uv_write(&c->write, stream, &buf, 1, on_written) != 0)
+        conn_close(c);
+    else
+        c->writing = true;
+}
+
+/* ---- from phase to phase; each answers: go on? ---- */
+
+/* A head that nobody can read: one answer, and the end. */
+static void refuse_framing(struct conn *c, int status, const char *fault)
+{
+    struct strbuf body = { 0 }, head = { 0 };
+
+    refusal_put(&body, refusal_of_status(status), ROUTE_WORKER, NULL, fault);
+    strbuf_printf(&head, "HTTP/1.1 %d Refused\r\nContent-Type: "
+                  "application/json\r\nContent-Length: %zu\r\n"
+                  "Connection: close\r\n\r\n", status, body.len);
+    strbuf_put(&head, strbuf_slice(&body));
+    conn_put(c, strbuf_slice(&head));
+    c->out.failed |= head.failed || body.failed;
+    strbuf_drop(&head);
+    strbuf_drop(&body);
+    log_event(&c->server->opt.log, LOG_LEVEL_WARN, "error",
+              "a request was refused with %d: %s", status, fault);
+    conn_finish(c);
+}
+
+static bool begin_body(struct conn *c)
+{
+    const struct http_head *h = &c->head;
+
+    c->body_left = h->length;
+    c->chunks = (struct chunk_reader){ .limit = c->server->opt.max_body };
+    set_deadline(c, BODY_S);
+    c->call = call_open(c);
+    if (c->call == NULL) {
+        conn_close(c);
+        return false;
+    }
+    /* What is refused here has its body still under way. */
+    c->keep_alive = h->keep_alive && !h->chunked && h->length == 0;
+    c->phase = CONN_CALL;
+    if (!call_admit(c->call))
+        return true;
+    c->keep_alive = h->keep_alive;
+    c->phase = CONN_BODY;
+    if (h->expects_continue && (h->chunked || h->length > c->in.len))
+        conn_put(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    return true;
+}
+
+static bool step_head(struct conn *c)
+{
+    if (c->in.len == 0 || conn_backlog(c) > OUT_MAX)
+        return false;
+    if (c->head.scanned == 0)
+        set_deadline(c, FIRST_S);
+    switch (head_read(&c->head, strbuf_slice(&c->in))) {
+    case READ_DONE:
+        return begin_body(c);
+    case READ_BAD:
+        refuse_framing(c, c->head.status, c->head.fault);
+        break;
+    case READ_MORE:
+        break;
+    }
+    return false;
+}
+
+/* The first n bytes of `in` are used up. */
+static void drop_front(struct conn *c, size_t n)
+{
+    memmove(c->in.at, c->in.at + n, c->in.len - n);
+    c->in.len -= n;
+}
+
+static bool step_body(struct conn *c)
+{
+    struct slice in = strbuf_slice(&c->in);
+    enum read_state state;
+
+    if (c->head.chunked) {
+        state = chunk_read(&c->chunks, &in, &c->call->body_bytes);
+    } else {
+        size_t n = c->body_left < in.len ? (size_t)c->body_left : in.len;
+        strbuf_put(&c->call->body_bytes, (struct slice){ in.at, n });
+        c->body_left -= n;
+        in = slice_from(in, n);
+        state = c->body_left == 0 ? READ_DONE : READ_MORE;
+    }
+    if (c->in.len > in.len)
+        drop_front(c, c->in.len - in.len);
+    if (state == READ_MORE)
+        return false;
+    c->phase = CONN_CALL;
+    c->deadline_ns = 0;
+    if (state == READ_BAD) {
+        c->keep_alive = false;
+        call_refuse(c->call, refusal_of_status(c->chunks.status), NULL, "%s",
+                    c->chunks.fault);
+    } else {
+        call_dispatch(c->call);
+    }
+    return true;
+}
+
+static bool step_call(struct conn *c)
+{
+    if (!c->call->over)
+        return false;
+    call_close(c->call);
+    c->call = NULL;
+    c->n_sent = 0;
+    c->head = (struct http_head){ 0 };
+    if (c->keep_alive && c->server->state != SERVE_FAILED) {
+        c->phase = CONN_HEAD;
+        set_deadline(c, IDLE_S);
+        return true;
+    }
+    conn_finish(c);
+    return false;
+}
+
+static void advance(struct conn *c)
+{
+    static bool (*const steps[])(struct conn *) = {
+        [CONN_HEAD] = step_head, [CONN_BODY] = step_body,
+        [CONN_CALL] = step_call,
+    };
+
+    if (c->advancing)
+        return;
+    c->advancing = true;
+    while (!c->dead && c->phase != CONN_CLOSING && steps[c->phase](c))
+        ;
+    c->advancing = false;
+}
+
+/* ---- bytes in ---- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct conn *c = handle->data;
+
+    (void)suggested;
+    *buf = uv_buf_init(c->server->read_buffer, READ_BUFFER_SIZE);
+}
+
+/* The client has nothing more to say, and by our rule does not listen. */
+static void on_end(struct conn *c)
+{
+    c->ended = true;
+    uv_read_stop((uv_stream_t *)&c->tcp);
+    if (c->call != NULL || c->shut || conn_backlog(c) == 0) {
+        conn_close(c);
+        return;
+    }
+    conn_finish(c);
+    conn_settle(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct conn *c = conn_of(stream);
+
+    if (n == 0 || c->dead)
+        return;
+    if (n < 0) {
+        if (n == UV_EOF)
+            on_end(c);
+        else
+            conn_close(c);
+        return;
+    }
+    if (c->phase == CONN_CLOSING)
+        return;
+    strbuf_put(&c->in, (struct slice){ buf->base, (size_t)n });
+    if (c->in.failed)
+        conn_close(c);
+    else
+        conn_settle(c);
+}
+
+/* A client that sends far ahead waits until its call is answered. */
+static void set_reading(struct conn *c)
+{
+    bool wanted = c->phase == CONN_CLOSING || c->in.len < IN_MAX;
+
+    if (c->ended || wanted == c->reading)
+        return;
+    c->reading = wanted;
+    if (!wanted)
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    else if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
+        conn_close(c);
+}
+
+void conn_settle(struct conn *c)
+{
+    if (c->dead || c->advancing)
+        return;
+    advance(c);
+    if (!c->dead)
+        flush(c);
+    if (c->dead)
+        return;
+    set_reading(c);
+    if (!c->dead && c->phase == CONN_CLOSING && conn_backlog(c) == 0)
+        say_goodbye(c);
+}
+
+void conn_tick(struct conn *c, int64_t now_ns)
+{
+    if (c->dead)
+        return;
+    if (c->deadline_ns != 0 && now_ns > c->deadline_ns) {
+        conn_close(c);
+        return;
+    }
+    if (c->call != NULL) {
+        call_tick(c->call, now_ns);
+        conn_settle(c);
+    }
+}
+
+/* ---- the beginning ---- */
+
+static void enlist(struct server *s, struct conn *c)
+{
+    c->next = s->conns;
+    if (s->conns != NULL)
+        s->conns->prev = c;
+    s->conns = c;
+    s->n_conns++;
+}
+
+void conn_accept(struct server *s)
+{
+    struct conn *c = calloc(1, sizeof *c);
+
+    /* Until it is accepted, libuv listens no longer: the tick tries again. */
+    s->door_stuck = c == NULL || uv_tcp_init(&s->loop, &c->tcp) != 0;
+    if (s->door_stuck) {
+        free(c);
+        return;
+    }
+    c->server = s;
+    c->tcp.data = c;
+    enlist(s, c);
+    set_deadline(c, FIRST_S);
+    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0
+        || s->n_conns > s->max_conns) {
+        conn_close(c);
+        return;
+    }
+    uv_tcp_nodelay(&c->tcp, 1);
+    set_reading(c);
+}

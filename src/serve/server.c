@@ -1,0 +1,332 @@
+#include "serve/conn.h"
+#include "base/clock.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+    BACKLOG = 1024,             /* clients in the kernel's queue */
+    CONNS_MAX = 16384, FILES_SPARE = 64,
+    TELL_MS = 400               /* for the last bytes to reach their clients */
+};
+
+struct serve_options serve_defaults(void)
+{
+    static const struct auth nobody = { 0 };
+
+    return (struct serve_options){
+        .host = "127.0.0.1", .port = 8080, .backend = "cpu", .auth = &nobody,
+        .max_queue = 64, .max_step_ms = 80, .max_tokens_out = 2048,
+        .max_body = 2 << 20, .timeout_s = 300, .job_ttl_s = 300,
+        .stream_grace_s = 30, .drain_s = 1.5, .log = { .fd = -1 },
+    };
+}
+
+/* ---- the end ---- */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    struct server *s = arg;
+
+    /* Connections close themselves, since their memory is at stake. */
+    if (handle->type == UV_TCP && handle != (uv_handle_t *)&s->listener)
+        conn_close(handle->data);
+    else if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Close whatever keeps the loop running; it ends by itself then. */
+static void shut(struct server *s)
+{
+    if (!s->over)
+        uv_walk(&s->loop, close_handle, s);
+    s->over = true;
+}
+
+static void set_deadline(struct server *s, double seconds)
+{
+    s->deadline_ns = clock_ns() + (int64_t)(seconds * 1e9);
+}
+
+bool server_drain(struct server *s, double seconds)
+{
+    if (s->state == SERVE_DRAINING || s->state == SERVE_FAILED)
+        return false;
+    log_event(&s->opt.log, LOG_LEVEL_INFO, "server_shutdown",
+              "stopping; what runs has %.1f s", seconds);
+    s->state = SERVE_DRAINING;
+    set_deadline(s, seconds);
+    return true;
+}
+
+static void on_stop(uv_async_t *handle)
+{
+    struct server *s = handle->data;
+
+    if (!server_drain(s, s->opt.drain_s))
+        shut(s);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    (void)signum;
+    on_stop(&((struct server *)handle->data)->stop);
+}
+
+void server_stop(struct server *s)
+{
+    uv_async_send(&s->stop);
+}
+
+static bool is_quiet(const struct server *s)
+{
+    for (const struct conn *c = s->conns; c != NULL; c = c->next)
+        if (c->call != NULL || conn_backlog(c) > 0)
+            return false;
+    return true;
+}
+
+/* DRAINING and FAILED come to an end: first everybody is told, then the
+ * connections are closed. */
+static void approach_end(struct server *s, int64_t now_ns)
+{
+    bool late = now_ns > s->deadline_ns;
+
+    if (s->state != SERVE_DRAINING && s->state != SERVE_FAILED)
+        return;
+    if (!s->ending && (late || is_quiet(s))) {
+        s->ending = true;
+        set_deadline(s, TELL_MS / 1e3);
+    } else if (s->ending && (late || is_quiet(s))) {
+        shut(s);
+    }
+}
+
+/* ---- the loop's callbacks ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    int64_t now = clock_ns();
+    struct conn *next;
+
+    if (s->door_stuck)
+        conn_accept(s);
+    for (struct conn *c = s->conns; c != NULL; c = next) {
+        next = c->next;
+        conn_tick(c, now);
+    }
+    approach_end(s, now);
+}
+
+static void on_loaded(struct server *s)
+{
+    double ms = clock_ms_since(s->opened_ns);
+    enum err e = s->loader.result;
+
+    s->engine = loader_take(&s->loader);
+    s->failure = s->loader.why;
+    if (s->state == SERVE_DRAINING)
+        return;
+    if (e == ERR_OK && s->opt.ready != NULL)
+        e = s->opt.ready(s->opt.ready_arg, &s->failure);
+    if (e == ERR_OK) {
+        s->state = SERVE_READY;
+        log_event(&s->opt.log, LOG_LEVEL_INFO, "model_load_success",
+                  "%s is ready after %.0f ms", s->opt.model_ref, ms);
+        return;
+    }
+    s->state = SERVE_FAILED;
+    s->failure.code = e;
+    set_deadline(s, TELL_MS / 1e3);
+    log_event(&s->opt.log, LOG_LEVEL_ERROR, "model_load_failed", "%s",
+              s->failure.text);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    struct server *s = handle->data;
+
+    if (s->loader.running && atomic_load(&s->loader.done))
+        on_loaded(s);
+}
+
+static void on_knock(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        conn_accept(listener->data);
+}
+
+/* ---- the beginning ---- */
+
+/* As many files as we may have, and one connection for each but a few. */
+static size_t connections_allowed(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return 256;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    size_t n = files.rlim_cur > 4 * FILES_SPARE
+        ? (size_t)files.rlim_cur - FILES_SPARE : FILES_SPARE;
+    return n < CONNS_MAX ? n : CONNS_MAX;
+}
+
+static enum err bind_port(struct server *s, struct err_info *why)
+{
+    struct sockaddr_storage at = { 0 };
+    int len = sizeof at;
+    const char *host = s->opt.host;
+
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (uv_ip4_addr(host, s->opt.port, (struct sockaddr_in *)&at) != 0
+        && uv_ip6_addr(host, s->opt.port, (struct sockaddr_in6 *)&at) != 0)
+        return fail(why, ERR_REQUEST, "%s: is no address to listen on (a "
+                    "numeric one or localhost)", s->opt.host);
+    int status = uv_tcp_bind(&s->listener, (struct sockaddr *)&at, 0);
+    if (status == 0)
+        status = uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_knock);
+    if (status == 0)
+        status = uv_tcp_getsockname(&s->listener, (struct sockaddr *)&at,
+                                    &len);
+    if (status != 0)
+        return fail(why, ERR_IO, "%s port %u: cannot listen there: %s",
+                    s->opt.host, s->opt.port, uv_strerror(status));
+    /* The port stands at the same place for both families. */
+    s->port = ntohs(((struct sockaddr_in *)&at)->sin_port);
+    return ERR_OK;
+}
+
+/* Handles are made one after another; `shut` and the loop undo what was. */
+static int init_handles(struct server *s)
+{
+    static const int signals[] = { SIGTERM, SIGINT };
+    int status = uv_tcp_init(&s->loop, &s->listener);
+
+    s->listener.data = s->wake.data = s->stop.data = s->tick.data = s;
+    if (status == 0)
+        status = uv_async_init(&s->loop, &s->wake, on_wake);
+    if (status == 0)
+        status = uv_async_init(&s->loop, &s->stop, on_stop);
+    if (status == 0)
+        status = uv_timer_init(&s->loop, &s->tick);
+    if (status == 0)
+        status = uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+    for (size_t i = 0; i < 2 && status == 0; i++) {
+        s->signals[i].data = s;
+        status = uv_signal_init(&s->loop, &s->signals[i]);
+        if (status == 0)
+            status = uv_signal_start(&s->signals[i], on_signal, signals[i]);
+    }
+    return status;
+}
+
+static void name_worker(struct server *s)
+{
+    if (s->opt.worker_id != NULL)
+        snprintf(s->worker_id, sizeof s->worker_id, "%s", s->opt.worker_id);
+    else
+        snprintf(s->worker_id, sizeof s->worker_id, "osmia-%u", s->port);
+    s->opt.log.worker_id = s->worker_id;
+}
+
+enum err server_open(struct server **out, const struct serve_options *o,
+                     route_list routes, struct err_info *why)
+{
+    struct server *s = calloc(1, sizeof *s);
+    enum err e = ERR_NOMEM;
+
+    if (s == NULL)
+        return fail_nomem(why);
+    s->opt = *o;
+    s->routes = routes;
+    s->opened_ns = clock_ns();
+    s->is_open_to_all = o->auth->n == 0;
+    s->max_conns = connections_allowed();
+    s->loader = (struct loader){ .load = o->load, .arg = o->load_arg,
+                                 .wake = &s->wake };
+    if (uv_loop_init(&s->loop) != 0) {
+        free(s);
+        return fail_nomem(why);
+    }
+    if (init_handles(s) != 0)
+        fail(why, ERR_NOMEM, "the event loop cannot be made");
+    else
+        e = bind_port(s, why);
+    if (e != ERR_OK) {
+        server_close(s);
+        return e;
+    }
+    name_worker(s);
+    *out = s;
+    return ERR_OK;
+}
+
+enum err server_run(struct server *s, struct err_info *why)
+{
+    enum err e = ERR_OK;
+
+    if (s->opt.load == NULL)
+        s->state = SERVE_READY;
+    else
+        e = loader_start(&s->loader, why);
+    if (e == ERR_OK)
+        uv_run(&s->loop, UV_RUN_DEFAULT);
+    if (s->state == SERVE_FAILED) {
+        *why = s->failure;
+        return s->failure.code;
+    }
+    return e;
+}
+
+void server_close(struct server *s)
+{
+    loader_stop(&s->loader);
+    shut(s);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s->loop);
+    if (s->engine != NULL)
+        engine_close(s->engine);
+    free(s);
+}
+
+/* ---- facts ---- */
+
+uint16_t server_port(const struct server *s)
+{
+    return s->port;
+}
+
+enum serve_state server_state(const struct server *s)
+{
+    return s->state;
+}
+
+const struct serve_options *server_options(const struct server *s)
+{
+    return &s->opt;
+}
+
+const char *server_worker_id(const struct server *s)
+{
+    return s->worker_id;
+}
+
+double server_uptime_s(const struct server *s)
+{
+    return clock_ms_since(s->opened_ns) / 1e3;
+}
+
+size_t server_connections(const struct server *s)
+{
+    return s->n_conns;
+}
+
+struct engine *server_engine(const struct server *s)
+{
+    return s->engine;
+}
