@@ -43,22 +43,33 @@ static void watch_files(const struct checkpoint *c)
         mapguard_watch(c->files[i]);
 }
 
-enum err open_engine(struct engine **out, struct console *c,
-                     const struct options *o, enum engine_depth depth,
-                     size_t n_seqs, struct err_info *why)
+enum err open_engine_on(struct engine **out, struct console *c,
+                        const struct options *o,
+                        const struct open_needs *needs, struct err_info *why)
 {
     struct engine_options e;
     enum err err = open_options(&e, c, o, why);
 
     if (err != ERR_OK)
         return err;
-    e.depth = depth;
-    e.n_seqs = n_seqs;
+    e.depth = needs->depth;
+    e.n_seqs = needs->n_seqs;
+    e.pool = needs->pool;
+    if (e.pool != NULL)
+        e.n_threads = 0;
     err = engine_open(out, &e, why);
     console_clear(c);
     if (err == ERR_OK)
         watch_files(engine_checkpoint(*out));
     return err;
+}
+
+enum err open_engine(struct engine **out, struct console *c,
+                     const struct options *o, enum engine_depth depth,
+                     size_t n_seqs, struct err_info *why)
+{
+    struct open_needs needs = { .depth = depth, .n_seqs = n_seqs };
+    return open_engine_on(out, c, o, &needs, why);
 }
 
 enum err read_stream(struct strbuf *out, FILE *from, size_t limit,

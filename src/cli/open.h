@@ -13,6 +13,16 @@ enum err open_engine(struct engine **out, struct console *c,
                      const struct options *o, enum engine_depth depth,
                      size_t n_seqs, struct err_info *why);
 
+/* The same with a pool of the caller's, who closes it after the engine. */
+struct open_needs {
+    enum engine_depth depth;
+    size_t            n_seqs;
+    struct pool      *pool;       /* NULL: the engine makes one */
+};
+enum err open_engine_on(struct engine **out, struct console *c,
+                        const struct options *o,
+                        const struct open_needs *needs, struct err_info *why);
+
 /* Map the flags that engine_options has room for (also for `inspect`). */
 enum err open_options(struct engine_options *e, struct console *c,
                       const struct options *o, struct err_info *why);

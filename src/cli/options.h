@@ -62,6 +62,10 @@ struct options {
     /* output */
     bool json, jsonl, stats, pieces, tensors, metadata;
     struct serve_flags serve;
+    /* bench */
+    const char *prefill, *decode, *batch, *context;     /* lists of numbers */
+    struct opt_uint repeat, neighbours;
+    bool roofline;
     /* what is no flag (but for serve's --model) */
     const char *model;            /* first word after the verb, or NULL */
     const char **words;           /* [n_words] the rest */

@@ -3,7 +3,7 @@
 const struct verb *const verbs[] = {
     &verb_run, &verb_chat, &verb_serve, &verb_inspect, &verb_tokenize,
     &verb_detokenize, &verb_render, &verb_logits, &verb_perplexity,
-    &verb_models, NULL,
+    &verb_bench, &verb_models, NULL,
 };
 
 const struct verb *verb_find(const char *name)

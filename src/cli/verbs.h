@@ -6,7 +6,7 @@
 
 extern const struct verb verb_run, verb_chat, verb_inspect, verb_tokenize,
                          verb_detokenize, verb_render, verb_logits,
-                         verb_perplexity, verb_models, verb_serve;
+                         verb_perplexity, verb_bench, verb_models, verb_serve;
 
 /* In the order of --help; ends with NULL. */
 extern const struct verb *const verbs[];

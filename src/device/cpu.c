@@ -42,6 +42,7 @@ static const struct device_ops cpu_ops = {
     .stream_open = cpu_stream_open,
     .stream_close = cpu_stream_close,
     .stream_bytes = cpu_stream_bytes,
+    .tally = cpu_tally,
     .embed = cpu_embed,
     .norm = cpu_norm,
     .mul = cpu_mul,

@@ -56,6 +56,7 @@ struct stream {
     struct attn_part    *split_part;
     size_t               n_split;        /* rows that both hold */
     void                *memory;
+    struct tally         tally;
 };
 
 /* Aligned to 64 bytes, big ones to huge pages; freed with free. */
@@ -65,6 +66,11 @@ static inline size_t cpu_align(size_t n, size_t step)
 {
     return (n + step - 1) / step * step;
 }
+
+/* Enter a product of a matrix with n tokens, or the attention of a step. */
+void cpu_tally_product(struct tally *t, const struct matrix *m, size_t n);
+void cpu_tally_attention(struct tally *t, const struct attn_op *op);
+const struct tally *cpu_tally(const struct stream *s);
 
 /* Run over n rows: on the calling thread when that is a small thing, else
  * shared out in pieces.  `cost` is the number of floats touched per row. */

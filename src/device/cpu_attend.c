@@ -285,6 +285,7 @@ void cpu_attend(struct stream *s, size_t n, const struct attn_op *op)
     j.n_runs = op->shape.n_head / j.group;
     assert(op->shape.n_head == j.group * j.n_runs);
     j.tile_rows = attn_tile_rows(j.group);
+    cpu_tally_attention(&s->tally, op);
     cpu_each_row(s, append_row, &j, n, op->q->width + 4 * op->k->width);
     n_tiles = count_tiles(&j);
     if (!worth_splitting(&j, n_tiles)) {

@@ -205,6 +205,7 @@ static void run(struct region *r)
     for (size_t i = 0; i < r->n_pieces; i++) {
         assert(r->piece[i].weight->mul.n_cols == r->in->width);
         kinds |= 1u << weight_act(&r->piece[i].weight->mul);
+        cpu_tally_product(&r->stream->tally, r->piece[i].weight, r->n);
     }
     prepare(r, kinds);
     r->start[0] = 0;

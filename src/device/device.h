@@ -150,6 +150,22 @@ struct stream_limits {
     size_t   head_width;             /* of the widest input of mul_heads; 0 */
 };
 
+/* What a stream has computed since it was opened: for benchmarks, and for tests
+ * that ask which kernel ran. */
+enum tally_unit { TALLY_INT8, TALLY_BF16, TALLY_F32, TALLY_UNITS };
+enum { TALLY_ROWS = 8 };
+struct tally_row {
+    const char *format;              /* of weights; "other": beyond the table */
+    bool        packed;
+    uint64_t    n_calls, n_ops;
+};
+struct tally {
+    uint64_t n_bytes;                /* of weights and cache, once per step */
+    uint64_t n_ops[TALLY_UNITS];     /* multiplications and additions */
+    struct tally_row row[TALLY_ROWS];
+    size_t   n_rows;
+};
+
 struct device_ops {
     const char *name;
     void (*close)(struct device *d);
@@ -194,6 +210,8 @@ struct device_ops {
     void     (*stream_close)(struct stream *s);
     size_t   (*stream_bytes)(const struct device *d,
                              const struct stream_limits *limits);
+
+    const struct tally *(*tally)(const struct stream *s);
 
     /* The operations of a step, on rows 0 .. n - 1. */
     void (*embed)(struct stream *s, struct buf *out, const struct matrix *table,

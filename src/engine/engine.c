@@ -285,6 +285,11 @@ size_t engine_vocab_size(const struct engine *e)
     return e->runner.n_vocab;
 }
 
+const struct tally *engine_tally(const struct engine *e)
+{
+    return work_tally(e->work);
+}
+
 size_t engine_blocks_used(const struct engine *e)
 {
     return kv_blocks_used(e->kv);

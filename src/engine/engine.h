@@ -77,6 +77,8 @@ unsigned engine_threads(const struct engine *e);
 uint64_t engine_weights_size(const struct engine *e);      /* bytes resident */
 uint64_t engine_kv_size_per_token(const struct engine *e); /* bytes */
 size_t   engine_vocab_size(const struct engine *e);   /* a logits row */
+/* What its steps have computed so far. */
+const struct tally *engine_tally(const struct engine *e);
 size_t   engine_blocks_used(const struct engine *e);  /* for accounting */
 /* Ids that must never be sampled, sorted (see sampler_open). */
 const int32_t *engine_never(const struct engine *e, size_t *n);

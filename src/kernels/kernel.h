@@ -27,5 +27,6 @@ void KERNEL(attend_latent)(const struct attn_shape *shape,
 void KERNEL(attn_merge)(struct attn_part *into, float *acc_into,
                         const struct attn_part *part, const float *acc,
                         size_t n);
+uint64_t KERNEL(probe)(enum probe kind, const void *at, size_t n, float *sink);
 
 #endif

@@ -17,4 +17,5 @@ const struct kernel_table KERNEL(table) = {
     .attend = KERNEL(attend),
     .attend_latent = KERNEL(attend_latent),
     .attn_merge = KERNEL(attn_merge),
+    .probe = KERNEL(probe),
 };

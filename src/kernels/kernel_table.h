@@ -32,6 +32,10 @@ struct rope_args {
     enum rope_pairing pairing;
 };
 
+/* What bounds the kernels; see probe. */
+enum probe { PROBE_READ, PROBE_INT8, PROBE_BF16, PROBE_F32, PROBES };
+enum { PROBE_OPERANDS = 32 * 256 };   /* bytes that the arithmetic ones read */
+
 struct kernel_table {
     const char *isa;
 
@@ -72,6 +76,12 @@ struct kernel_table {
     void (*attn_merge)(struct attn_part *into, float *acc_into,
                        const struct attn_part *part, const float *acc,
                        size_t n);
+
+    /* Work for measuring the machine; returns how much was done.  READ: n bytes
+     * at `at` once, returns bytes.  The others: n passes over PROBE_OPERANDS
+     * bytes at `at`, returns multiplications and additions; BF16: 0 where the
+     * set has no such instruction.  *sink keeps the compiler honest. */
+    uint64_t (*probe)(enum probe kind, const void *at, size_t n, float *sink);
 };
 
 #endif

@@ -159,6 +159,11 @@ void work_tap(struct work *w, model_tap *tap, void *arg)
     w->tap_arg = arg;
 }
 
+const struct tally *work_tally(const struct work *w)
+{
+    return w->step.ops->tally(w->step.stream);
+}
+
 /* ---- what a batch means ---- */
 
 /* Where sequence `seq` stands after the first n_spans runs. */

@@ -70,6 +70,10 @@ enum err model_forward(struct work *w, const struct batch *batch,
                        struct kv *kv, float *logits,
                        const struct progress *progress, struct err_info *why);
 
+/* What its steps have computed so far (device/device.h). */
+struct tally;
+const struct tally *work_tally(const struct work *w);
+
 /* For tests: called after each layer with the residual stream [n, hidden]. */
 typedef void model_tap(void *arg, uint32_t layer, const float *x, size_t n);
 void     work_tap(struct work *w, model_tap *tap, void *arg);
