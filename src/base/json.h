@@ -106,6 +106,11 @@ enum err json_parse(struct json **out, struct arena *arena, struct slice text,
 const struct json *json_get(const struct json *v, const char *key);
 /* The same for nested keys, separated by dots: "rope_scaling.factor". */
 const struct json *json_path(const struct json *v, const char *path);
+/* Copies, to be changed: of a value alone (children shared, no next sibling), and
+ * of a container with copies of its children (their own children are shared).
+ * NULL: no memory. */
+struct json *json_copy_node(struct arena *arena, const struct json *of);
+struct json *json_copy_level(struct arena *arena, const struct json *of);
 /* Element i; NULL when v is NULL, not an array, or too short.  O(i). */
 const struct json *json_at(const struct json *v, size_t i);
 

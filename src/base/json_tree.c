@@ -221,3 +221,30 @@ const char *json_kind_name(enum json_kind kind)
     assert((unsigned)kind <= JSON_END);
     return names[kind];
 }
+
+/* ---- copies ---- */
+
+struct json *json_copy_node(struct arena *arena, const struct json *of)
+{
+    struct json *copy = arena_take(arena, 1, sizeof *copy);
+    if (copy != NULL) {
+        *copy = *of;
+        copy->next = NULL;
+    }
+    return copy;
+}
+
+struct json *json_copy_level(struct arena *arena, const struct json *of)
+{
+    struct json *copy = json_copy_node(arena, of);
+    if (copy == NULL)
+        return NULL;
+    struct json **tail = &copy->first;
+    for (const struct json *c = of->first; c != NULL; c = c->next) {
+        if ((*tail = json_copy_node(arena, c)) == NULL)
+            return NULL;
+        tail = &(*tail)->next;
+    }
+    *tail = NULL;
+    return copy;
+}

@@ -5,33 +5,6 @@
 
 #include "text/template_text.h"
 
-static struct json *copy_node(struct arena *arena, const struct json *of)
-{
-    struct json *copy = arena_take(arena, 1, sizeof *copy);
-    if (copy != NULL) {
-        *copy = *of;
-        copy->next = NULL;
-    }
-    return copy;
-}
-
-/* A container whose children are copies that may be changed; their own children
- * are still shared. */
-static struct json *copy_level(struct arena *arena, const struct json *of)
-{
-    struct json *copy = copy_node(arena, of);
-    if (copy == NULL)
-        return NULL;
-    struct json **tail = &copy->first;
-    for (const struct json *c = of->first; c != NULL; c = c->next) {
-        if ((*tail = copy_node(arena, c)) == NULL)
-            return NULL;
-        tail = &(*tail)->next;
-    }
-    *tail = NULL;
-    return copy;
-}
-
 static struct json *member(struct json *object, const char *key)
 {
     for (struct json *c = object->first; c != NULL; c = c->next)
@@ -43,7 +16,7 @@ static struct json *member(struct json *object, const char *key)
 /* Make a child a copy of itself one level deep, keeping its place. */
 static bool own_children(struct arena *arena, struct json *child)
 {
-    struct json *copy = copy_level(arena, child);
+    struct json *copy = json_copy_level(arena, child);
     if (copy == NULL)
         return false;
     child->first = copy->first;
@@ -106,7 +79,7 @@ static bool insert_member(struct arena *arena, struct json *message,
                           const char *key, const struct json *value,
                           bool in_front)
 {
-    struct json *copy = copy_node(arena, value);
+    struct json *copy = json_copy_node(arena, value);
     if (copy == NULL)
         return false;
     struct json **at = &message->first;
@@ -149,7 +122,7 @@ static bool fill_reasoning(struct arena *arena, struct json *message)
 enum err messages_prepare(struct json **out, struct arena *arena,
                           const struct json *messages, struct err_info *why)
 {
-    struct json *all = copy_level(arena, messages);
+    struct json *all = json_copy_level(arena, messages);
     size_t i = 0;
     if (all == NULL)
         return fail_nomem(why);
