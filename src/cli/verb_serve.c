@@ -163,7 +163,7 @@ static enum err load(void *arg, const struct progress *progress,
     e.progress = progress;
     e.notices = &notices;
     e.depth = ENGINE_RUN;
-    e.n_seqs = w->serve.max_jobs;
+    e.n_seqs = w->serve.max_jobs + w->serve.max_kept;
     e.kv_size = w->o->serve.kv_cache_mb.value << 20;
     if (err == ERR_OK)
         err = engine_open(out, &e, why);

@@ -3,5 +3,14 @@
 #include <stddef.h>
 
 const struct route *const route_table[] = {
-    &route_root, &route_health, &route_ready, &route_info, NULL,
+    /* how it does */
+    &route_root,
+    &route_health,
+    &route_ready,
+    &route_progress,
+    &route_info,
+    &route_capabilities,
+    &route_metrics,
+    &route_shutdown,
+    NULL,
 };

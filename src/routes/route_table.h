@@ -4,7 +4,9 @@
 
 #include "serve/router.h"
 
-extern const struct route route_health, route_info, route_ready, route_root;
+extern const struct route route_capabilities, route_health, route_info,
+                          route_metrics, route_progress, route_ready,
+                          route_root, route_shutdown;
 
 /* Ends with NULL. */
 extern const struct route *const route_table[];

@@ -1,5 +1,6 @@
 /* Between the connection and the route: who may come in. */
 #include "serve/call_own.h"
+#include "serve/health.h"
 #include "serve/origin.h"
 
 #include <string.h>
@@ -88,12 +89,12 @@ static bool check_state(struct call *c)
     }
     if (c->route->when != ROUTE_WORK)
         return true;
-    if (state == SERVE_DRAINING) {
-        call_refuse(c, REFUSE_WORKER_UNHEALTHY, NULL,
-                    "the worker is shutting down");
-        return false;
-    }
-    return true;
+    bool loading;
+    const char *fault = state == SERVE_DRAINING
+        ? "the worker is shutting down" : health_fault(c->server, &loading);
+    if (fault != NULL)
+        call_refuse(c, REFUSE_WORKER_UNHEALTHY, NULL, "%s", fault);
+    return fault == NULL;
 }
 
 static bool is_json_type(struct slice type)

@@ -1,7 +1,9 @@
 #include "serve/call_own.h"
 #include "base/clock.h"
 #include "serve/origin.h"
+#include "serve/progress.h"
 #include "serve/reply_head.h"
+#include "serve/run.h"
 #include "serve/stamp.h"
 
 #include <assert.h>
@@ -74,9 +76,8 @@ static void wipe(struct strbuf *b)
     strbuf_drop(b);
 }
 
-void call_close(struct call *c)
+static void free_call(struct call *c)
 {
-    log_call(c);
     if (c->cleanup != NULL)
         c->cleanup(c->cleanup_arg);
     wipe(&c->raw);
@@ -84,6 +85,66 @@ void call_close(struct call *c)
     strbuf_drop(&c->headers);
     arena_drop(&c->arena);
     free(c);
+}
+
+void call_close(struct call *c)
+{
+    log_call(c);
+    while (c->runs != NULL)
+        run_close(c->runs);
+    c->conn = NULL;
+    /* A thread still works on it: what it uses goes when it is done. */
+    if (c->errand == NULL)
+        free_call(c);
+}
+
+/* ---- work off the loop ---- */
+
+struct errand {
+    uv_work_t    request;
+    struct call *call;
+    void       (*work)(struct call *c, void *arg);
+    void       (*done)(struct call *c, void *arg);
+    void        *arg;
+};
+
+static void on_errand(uv_work_t *request)
+{
+    struct errand *e = request->data;
+
+    e->work(e->call, e->arg);
+}
+
+static void on_errand_done(uv_work_t *request, int status)
+{
+    struct errand *e = request->data;
+    struct call *c = e->call;
+
+    (void)status;
+    c->errand = NULL;
+    if (c->conn == NULL) {
+        free_call(c);
+    } else {
+        e->done(c, e->arg);
+        conn_settle(c->conn);
+    }
+    free(e);
+}
+
+void call_work(struct call *c, void (*work)(struct call *c, void *arg),
+               void (*done)(struct call *c, void *arg), void *arg)
+{
+    struct errand *e = calloc(1, sizeof *e);
+
+    assert(c->errand == NULL && !c->over);
+    if (e == NULL) {
+        call_refuse(c, REFUSE_INSUFFICIENT_RESOURCES, NULL, "out of memory");
+        return;
+    }
+    *e = (struct errand){ .call = c, .work = work, .done = done, .arg = arg };
+    e->request.data = e;
+    c->errand = e;
+    uv_queue_work(&c->server->loop, &e->request, on_errand, on_errand_done);
 }
 
 /* ---- replies ---- */
@@ -178,6 +239,9 @@ static void refuse(struct call *c, enum refusal r, const char *param,
     struct strbuf body = { 0 };
     char seconds[12];
 
+    if (c->route != NULL && c->route->when == ROUTE_WORK)
+        c->server->metrics.n_rejected[r]++;
+
     refusal_put(&body, r, shape_of(c), param, message);
     if (c->streams) {
         call_stream_data(c, &body);
@@ -264,6 +328,8 @@ void call_stream_end(struct call *c)
 
 void call_tick(struct call *c, int64_t now_ns)
 {
+    if (c->told > 0)
+        progress_tick_call(c);
     if (c->streams && !c->over && conn_backlog(c->conn) == 0
         && now_ns - c->wrote_ns > (int64_t)KEEP_ALIVE_S * 1000000000)
         put_lines(c, ": ", SLICE("keep-alive"));

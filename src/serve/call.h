@@ -5,8 +5,8 @@
  *
  *   call_reply, call_refuse     a whole reply;
  *   call_stream_open, then call_stream_data ..., then call_stream_end;
- *   call_run first: the model's pieces arrive in a function of the route's,
- *   which answers in either of the ways above.
+ *   call_run (run.h) or call_work first: pieces, or the work's end, arrive in
+ *   a function of the route's, which answers in either of the ways above.
  *
  *   1. Exactly one reply.  After call_reply, call_refuse or call_stream_end the
  *      call may be gone when the handler returns to the server, not before.
@@ -47,9 +47,12 @@ struct call {
     /* private */
     struct conn         *conn;
     struct strbuf        raw, body_bytes, headers;
-    struct feed         *feeds;         /* jobs that run for it */
+    struct run          *runs;          /* jobs that run for it */
+    bool                 more;          /* they have more than was taken */
+    struct errand       *errand;        /* see call_work */
     int64_t              started_ns, wrote_ns;
     int                  status;        /* 0: nothing was answered yet */
+    uint64_t             told;          /* progress: layers told of, + 1 */
     bool                 streams, chunked, over;
 };
 
@@ -69,6 +72,14 @@ void call_refuse(struct call *c, enum refusal r, const char *param,
 /* The same for an error of the lower floors, with its own sentence. */
 void call_refuse_why(struct call *c, const char *param,
                      const struct err_info *why);
+
+/* Run `work` on another thread, then `done` on the loop's (unless the client has
+ * gone).  For what takes longer than a millisecond: rendering and tokenizing
+ * long prompts.  `work` may use the call's body, json, arena and principal, and
+ * what never changes (tokenizer, chat template); it must not answer.  One at a
+ * time. */
+void call_work(struct call *c, void (*work)(struct call *c, void *arg),
+               void (*done)(struct call *c, void *arg), void *arg);
 
 /* Server-sent events.  Each data becomes "data: ...\n\n"; it must hold no line
  * feed (JSON text has none).  A keep-alive comment is sent by the server

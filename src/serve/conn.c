@@ -1,5 +1,6 @@
 #include "serve/call_own.h"
 #include "base/clock.h"
+#include "serve/run.h"
 
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ enum {
     FIRST_S = 10, IDLE_S = 75, BODY_S = 60, LINGER_S = 2, STALL_S = 60
 };
 /* What may wait in either direction before we stop to read or to answer. */
-enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10 };
+enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10, PIECES_MAX = 32 << 10 };
 
 static void set_deadline(struct conn *c, int64_t seconds)
 {
@@ -247,6 +248,8 @@ static bool step_body(struct conn *c)
 static bool step_call(struct conn *c)
 {
     if (!c->call->over)
+        c->call->more = call_pump(c->call, PIECES_MAX);
+    if (!c->call->over)
         return false;
     call_close(c->call);
     c->call = NULL;
@@ -339,9 +342,12 @@ void conn_settle(struct conn *c)
 {
     if (c->dead || c->advancing)
         return;
-    advance(c);
-    if (!c->dead)
-        flush(c);
+    do {
+        advance(c);
+        if (!c->dead)
+            flush(c);
+    } while (!c->dead && c->call != NULL && c->call->more
+             && conn_backlog(c) <= PIECES_MAX);
     if (c->dead)
         return;
     set_reading(c);

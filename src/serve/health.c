@@ -1,6 +1,24 @@
 #include "serve/health.h"
 #include "serve/server_own.h"
 
+enum {
+    BEAT_MAX_MS = 1500,     /* a beat comes every half second, and within steps
+                               between layers */
+    FAILED_MAX = 5          /* runs or steps in a row */
+};
+
+static const char *engine_fault(const struct server *s)
+{
+    struct service_health h;
+
+    service_health(s->service, &h);
+    if (h.beat_age_ms > BEAT_MAX_MS)
+        return "the engine is stuck";
+    if (h.n_failed >= FAILED_MAX || s->n_failed_row >= FAILED_MAX)
+        return "the last generations have all failed";
+    return NULL;
+}
+
 const char *health_fault(const struct server *s, bool *loading)
 {
     *loading = s->state == SERVE_LOADING;
@@ -13,11 +31,15 @@ const char *health_fault(const struct server *s, bool *loading)
     case SERVE_READY:
         break;
     }
-    return NULL;
+    return s->service != NULL ? engine_fault(s) : NULL;
 }
 
 bool health_is_busy(const struct server *s)
 {
-    (void)s;
-    return false;
+    struct service_stats stats;
+
+    if (s->service == NULL)
+        return false;
+    service_stats(s->service, &stats);
+    return stats.n_running + stats.n_waiting > 0;
 }

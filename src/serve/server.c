@@ -1,5 +1,6 @@
 #include "serve/conn.h"
 #include "base/clock.h"
+#include "serve/health.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct serve_options serve_defaults(void)
 
     return (struct serve_options){
         .host = "127.0.0.1", .port = 8080, .backend = "cpu", .auth = &nobody,
-        .max_queue = 64, .max_step_ms = 80, .max_tokens_out = 2048,
+        .max_kept = 64, .max_queue = 64, .max_step_ms = 80, .max_tokens_out = 2048,
         .max_body = 2 << 20, .timeout_s = 300, .job_ttl_s = 300,
         .stream_grace_s = 30, .drain_s = 1.5, .log = { .fd = -1 },
     };
@@ -37,12 +38,18 @@ static void close_handle(uv_handle_t *handle, void *arg)
         uv_close(handle, NULL);
 }
 
-/* Close whatever keeps the loop running; it ends by itself then. */
+/* Close whatever keeps the loop running; it ends by itself then.  The service
+ * goes first: its thread wakes the loop through one of the handles. */
 static void shut(struct server *s)
 {
-    if (!s->over)
-        uv_walk(&s->loop, close_handle, s);
+    if (s->over)
+        return;
     s->over = true;
+    records_drop(&s->records);
+    if (s->service != NULL)
+        service_close(s->service);
+    s->service = NULL;
+    uv_walk(&s->loop, close_handle, s);
 }
 
 static void set_deadline(struct server *s, double seconds)
@@ -82,6 +89,8 @@ void server_stop(struct server *s)
 
 static bool is_quiet(const struct server *s)
 {
+    if (health_is_busy(s))
+        return false;
     for (const struct conn *c = s->conns; c != NULL; c = c->next)
         if (c->call != NULL || conn_backlog(c) > 0)
             return false;
@@ -98,6 +107,8 @@ static void approach_end(struct server *s, int64_t now_ns)
         return;
     if (!s->ending && (late || is_quiet(s))) {
         s->ending = true;
+        if (s->service != NULL)
+            service_cancel_all(s->service);
         set_deadline(s, TELL_MS / 1e3);
     } else if (s->ending && (late || is_quiet(s))) {
         shut(s);
@@ -105,6 +116,18 @@ static void approach_end(struct server *s, int64_t now_ns)
 }
 
 /* ---- the loop's callbacks ---- */
+
+static void tick_records(struct server *s, int64_t now_ns)
+{
+    const int64_t second_ns = 1000000000;
+    struct record_times times = { s->opt.stream_grace_s * second_ns,
+                                  s->opt.job_ttl_s * second_ns };
+
+    if (now_ns - s->looked_ns < second_ns)
+        return;
+    s->looked_ns = now_ns;
+    records_tick(&s->records, &times, now_ns);
+}
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -118,7 +141,25 @@ static void on_tick(uv_timer_t *timer)
         next = c->next;
         conn_tick(c, now);
     }
+    tick_records(s, now);
     approach_end(s, now);
+}
+
+static void wake(void *arg)
+{
+    uv_async_send(&((struct server *)arg)->wake);
+}
+
+static enum err start_service(struct server *s)
+{
+    struct service_options o = {
+        .sched = { .max_running = s->opt.max_jobs,
+                   .max_kept = s->opt.max_kept,
+                   .max_step_ms = s->opt.max_step_ms },
+        .max_queue = s->opt.max_queue, .wake = wake, .arg = s,
+    };
+
+    return engine_service(&s->service, s->engine, &o, &s->failure);
 }
 
 static void on_loaded(struct server *s)
@@ -130,6 +171,8 @@ static void on_loaded(struct server *s)
     s->failure = s->loader.why;
     if (s->state == SERVE_DRAINING)
         return;
+    if (e == ERR_OK)
+        e = start_service(s);
     if (e == ERR_OK && s->opt.ready != NULL)
         e = s->opt.ready(s->opt.ready_arg, &s->failure);
     if (e == ERR_OK) {
@@ -151,6 +194,9 @@ static void on_wake(uv_async_t *handle)
 
     if (s->loader.running && atomic_load(&s->loader.done))
         on_loaded(s);
+    for (struct conn *c = s->conns; c != NULL; c = c->next)
+        if (c->call != NULL && c->call->runs != NULL)
+            conn_settle(c);
 }
 
 static void on_knock(uv_stream_t *listener, int status)
@@ -329,4 +375,14 @@ size_t server_connections(const struct server *s)
 struct engine *server_engine(const struct server *s)
 {
     return s->engine;
+}
+
+struct service *server_service(const struct server *s)
+{
+    return s->service;
+}
+
+struct records *server_records(struct server *s)
+{
+    return &s->records;
 }

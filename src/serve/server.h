@@ -15,7 +15,9 @@
 #include "serve/router.h"
 #include "serve/serve_log.h"
 
+struct records;
 struct server;
+struct service;
 
 struct serve_options {
     const char *host;                /* numeric, or "localhost" */
@@ -32,7 +34,7 @@ struct serve_options {
     const char *const *origins;      /* [n_origins] allowed by CORS; "*": all */
     size_t      n_origins;
 
-    size_t      max_jobs, max_queue;
+    size_t      max_jobs, max_kept, max_queue;
     uint32_t    max_step_ms;
     size_t      max_tokens_in;       /* 0: what the context holds */
     size_t      max_tokens_out;      /* of the worker's own routes */
@@ -85,6 +87,8 @@ double         server_uptime_s(const struct server *s);
 size_t         server_connections(const struct server *s);
 /* NULL while there is none. */
 struct engine *server_engine(const struct server *s);
+struct service *server_service(const struct server *s);
+struct records *server_records(struct server *s);
 /* As /shutdown: like server_stop with this time for what runs.  False: it is
  * stopping already. */
 bool           server_drain(struct server *s, double seconds);

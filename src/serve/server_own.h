@@ -2,7 +2,10 @@
 #ifndef OSMIA_SERVE_SERVER_OWN_H
 #define OSMIA_SERVE_SERVER_OWN_H
 
+#include "engine/service.h"
 #include "serve/loader.h"
+#include "serve/metrics.h"
+#include "serve/records.h"
 #include "serve/server.h"
 
 #include <uv.h>
@@ -29,6 +32,12 @@ struct server {
     enum serve_state   state;
     struct loader      loader;
     struct engine     *engine;
+    struct service    *service;         /* NULL: no job can be run */
+    size_t             n_runs;
+    size_t             n_failed_row;    /* runs in a row that failed */
+    struct metrics     metrics;
+    struct records     records;
+    int64_t            looked_ns;       /* at the records, last */
     struct err_info    failure;         /* FAILED: why */
     int64_t            deadline_ns;     /* DRAINING, FAILED: the end */
     bool               ending;          /* jobs have been told to end */

@@ -1,0 +1,134 @@
+#include "serve/metrics.h"
+#include "serve/server_own.h"
+#include "osmia.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void metrics_count_end(struct metrics *m, enum job_reason reason,
+                       enum run_phase phase)
+{
+    m->n_ended[reason]++;
+    if (reason == JOB_CANCELLED)
+        m->n_cancelled[phase]++;
+}
+
+/* Bytes of this process in memory; 0 where the kernel does not say. */
+static uint64_t resident_size(void)
+{
+    unsigned long all, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%lu %lu", &all, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* ---- the forms of the page ---- */
+
+static void put_type(struct strbuf *out, const char *name, const char *type)
+{
+    strbuf_printf(out, "# TYPE worker_%s %s\n", name, type);
+}
+
+static void put_one(struct strbuf *out, const char *name, const char *type,
+                    double value)
+{
+    put_type(out, name, type);
+    strbuf_printf(out, "worker_%s %.17g\n", name, value);
+}
+
+static void put_labelled(struct strbuf *out, const char *name,
+                         const char *label, const char *value, uint64_t n)
+{
+    strbuf_printf(out, "worker_%s{%s=\"%s\"} %llu\n", name, label, value,
+                  (unsigned long long)n);
+}
+
+static void put_histogram(struct strbuf *out, const char *name,
+                          const struct histogram *h)
+{
+    uint64_t below = 0;
+
+    put_type(out, name, "histogram");
+    for (size_t i = 0; i < h->n_bounds; i++) {
+        below += h->count[i];
+        strbuf_printf(out, "worker_%s_bucket{le=\"%g\"} %llu\n", name,
+                      h->bounds[i], (unsigned long long)below);
+    }
+    strbuf_printf(out, "worker_%s_bucket{le=\"+Inf\"} %llu\nworker_%s_sum "
+                  "%.17g\nworker_%s_count %llu\n", name,
+                  (unsigned long long)h->n, name, h->sum, name,
+                  (unsigned long long)h->n);
+}
+
+/* ---- what is on it ---- */
+
+static void put_counters(struct strbuf *out, const struct metrics *m)
+{
+    static const char *const outcomes[RUN_REASONS] = {
+        [JOB_STOP] = "stop", [JOB_LENGTH] = "length",
+        [JOB_CANCELLED] = "cancelled", [JOB_TIMEOUT] = "timeout",
+        [JOB_ERROR] = "error",
+    };
+    static const char *const phases[RUN_PHASES] = {
+        [RUN_QUEUED] = "queued", [RUN_PREFILL] = "prefill",
+        [RUN_DECODE] = "decode",
+    };
+
+    put_type(out, "requests_total", "counter");
+    for (size_t i = 0; i < RUN_REASONS; i++)
+        put_labelled(out, "requests_total", "outcome", outcomes[i],
+                     m->n_ended[i]);
+    put_type(out, "cancelled_total", "counter");
+    for (size_t i = 0; i < RUN_PHASES; i++)
+        put_labelled(out, "cancelled_total", "phase", phases[i],
+                     m->n_cancelled[i]);
+    put_type(out, "requests_rejected_total", "counter");
+    for (size_t i = 0; i < REFUSE_COUNT; i++)
+        if (m->n_rejected[i] > 0 || i == REFUSE_QUEUE_FULL)
+            put_labelled(out, "requests_rejected_total", "reason",
+                         refusal_code((enum refusal)i), m->n_rejected[i]);
+    put_one(out, "tokens_generated_total", "counter", (double)m->n_output);
+}
+
+static void put_engine(struct strbuf *out, const struct service_stats *st)
+{
+    size_t used = st->n_blocks_jobs + st->n_blocks_kept;
+
+    put_one(out, "active_jobs", "gauge", (double)st->n_running);
+    put_one(out, "queue_depth", "gauge", (double)st->n_waiting);
+    put_type(out, "kv_blocks", "gauge");
+    put_labelled(out, "kv_blocks", "state", "jobs", st->n_blocks_jobs);
+    put_labelled(out, "kv_blocks", "state", "cached", st->n_blocks_kept);
+    put_labelled(out, "kv_blocks", "state", "free",
+                 st->n_blocks > used ? st->n_blocks - used : 0);
+    put_one(out, "prefix_cache_hit_tokens_total", "counter",
+            (double)st->sched.n_shared);
+    put_histogram(out, "inference_duration_ms", &st->job_ms);
+    put_histogram(out, "time_to_first_token_ms", &st->first_token_ms);
+    put_histogram(out, "inter_token_ms", &st->between_ms);
+    put_histogram(out, "queue_ms", &st->wait_ms);
+    put_histogram(out, "batch_size", &st->batch);
+    put_histogram(out, "step_ms", &st->step_ms);
+}
+
+void metrics_put(struct strbuf *out, const struct server *s)
+{
+    struct service_stats stats;
+
+    put_type(out, "build_info", "gauge");
+    put_labelled(out, "build_info", "version", OSMIA_VERSION, 1);
+    put_one(out, "uptime_seconds", "gauge", server_uptime_s(s));
+    put_one(out, "vram_bytes", "gauge", 0);
+    put_one(out, "resident_bytes", "gauge", (double)resident_size());
+    put_one(out, "open_connections", "gauge", (double)s->n_conns);
+    put_counters(out, &s->metrics);
+    if (s->service == NULL)
+        return;
+    service_stats(s->service, &stats);
+    put_engine(out, &stats);
+}

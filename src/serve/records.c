@@ -1,0 +1,135 @@
+#include "serve/records.h"
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct record **bucket_of(const struct records *all, struct slice id)
+{
+    return (struct record **)&all->buckets[slice_hash(id) % RECORD_BUCKETS];
+}
+
+struct record *record_open(struct records *all, uint32_t principal)
+{
+    struct record *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    memcpy(r->id, "job-", 4);
+    stamp_uuid(r->id + 4);
+    r->principal = principal;
+    r->since_ns = clock_ns();
+    r->older = all->newest;
+    if (all->newest != NULL)
+        all->newest->newer = r;
+    else
+        all->oldest = r;
+    all->newest = r;
+    struct record **bucket = bucket_of(all, slice_of(r->id));
+    r->chain = *bucket;
+    *bucket = r;
+    all->n++;
+    return r;
+}
+
+static void enter(struct record *r, enum record_state state)
+{
+    r->state = state;
+    r->since_ns = clock_ns();
+}
+
+static void end_run(struct record *r)
+{
+    struct run *run = r->run;
+
+    r->run = NULL;
+    if (run == NULL)
+        return;
+    run_keep(run, NULL);
+    run_close(run);
+}
+
+void record_close(struct records *all, struct record *r)
+{
+    struct record **link = bucket_of(all, slice_of(r->id));
+
+    end_run(r);
+    while (*link != r)
+        link = &(*link)->chain;
+    *link = r->chain;
+    if (r->older != NULL)
+        r->older->newer = r->newer;
+    else
+        all->oldest = r->newer;
+    if (r->newer != NULL)
+        r->newer->older = r->older;
+    else
+        all->newest = r->older;
+    all->n--;
+    all->n_expired -= r->state == RECORD_EXPIRED;
+    arena_drop(&r->arena);
+    free(r);
+}
+
+struct record *record_find(const struct records *all, struct slice id,
+                           uint32_t principal)
+{
+    struct record *r = *bucket_of(all, id);
+
+    while (r != NULL && !slice_is(id, r->id))
+        r = r->chain;
+    return r != NULL && r->principal == principal ? r : NULL;
+}
+
+void record_take(struct record *r)
+{
+    enter(r, RECORD_TAKEN);
+}
+
+void record_run_over(struct record *r)
+{
+    r->run = NULL;
+    /* Its time begins when the stream has ended. */
+    r->since_ns = clock_ns();
+}
+
+static void look_at(struct records *all, struct record *r,
+                    const struct record_times *t, int64_t now_ns)
+{
+    int64_t age = now_ns - r->since_ns;
+
+    if (r->state == RECORD_EXPIRED) {
+        if (age > 2 * t->ttl_ns || all->n_expired > RECORDS_EXPIRED_MAX)
+            record_close(all, r);
+        return;
+    }
+    if (r->state == RECORD_FRESH && age > t->grace_ns && !r->cancelled) {
+        r->cancelled = true;
+        if (r->run != NULL)
+            run_cancel(r->run);
+    }
+    /* A stream that goes on keeps its record. */
+    if (age <= t->ttl_ns || (r->state == RECORD_TAKEN && r->run != NULL))
+        return;
+    end_run(r);
+    arena_drop(&r->arena);
+    enter(r, RECORD_EXPIRED);
+    all->n_expired++;
+}
+
+void records_tick(struct records *all, const struct record_times *t,
+                  int64_t now_ns)
+{
+    struct record *newer;
+
+    for (struct record *r = all->oldest; r != NULL; r = newer) {
+        newer = r->newer;
+        look_at(all, r, t, now_ns);
+    }
+}
+
+void records_drop(struct records *all)
+{
+    while (all->oldest != NULL)
+        record_close(all, all->oldest);
+}
