@@ -4,13 +4,13 @@
  * some of them but never the last. */
 #include "routes/route_table.h"
 #include "serve/call.h"
-#include "serve/progress.h"
+#include "serve/load_stream.h"
 #include "serve/server.h"
 
 static void handle(struct call *c)
 {
     if (server_state(c->server) == SERVE_LOADING)
-        progress_stream(c);
+        load_stream_open(c);
     else
         call_refuse(c, REFUSE_WORKER_UNHEALTHY, NULL, "Model not loading");
 }

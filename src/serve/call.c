@@ -1,7 +1,7 @@
 #include "serve/call_own.h"
 #include "base/clock.h"
 #include "serve/origin.h"
-#include "serve/progress.h"
+#include "serve/load_stream.h"
 #include "serve/reply_head.h"
 #include "serve/run.h"
 #include "serve/stamp.h"
@@ -329,7 +329,7 @@ void call_stream_end(struct call *c)
 void call_tick(struct call *c, int64_t now_ns)
 {
     if (c->told > 0)
-        progress_tick_call(c);
+        load_stream_tick(c);
     if (c->streams && !c->over && conn_backlog(c->conn) == 0
         && now_ns - c->wrote_ns > (int64_t)KEEP_ALIVE_S * 1000000000)
         put_lines(c, ": ", SLICE("keep-alive"));

@@ -1,4 +1,4 @@
-#include "serve/progress.h"
+#include "serve/load_stream.h"
 #include "serve/server_own.h"
 
 static void put(struct call *c, struct strbuf *event)
@@ -35,13 +35,13 @@ static void put_end(struct call *c)
     call_stream_end(c);
 }
 
-void progress_stream(struct call *c)
+void load_stream_open(struct call *c)
 {
     call_stream_open(c);
     put_layers(c, atomic_load(&c->server->loader.n_done));
 }
 
-void progress_tick_call(struct call *c)
+void load_stream_tick(struct call *c)
 {
     uint64_t loaded = atomic_load(&c->server->loader.n_done);
 
