@@ -12,8 +12,12 @@ void KERNEL(rope)(float *x, size_t n_heads, size_t width,
                   const struct rope_args *a);
 void KERNEL(gate)(float *g, const float *u, size_t n, enum activation kind);
 void KERNEL(add)(float *y, const float *x, size_t n);
+void KERNEL(add_scaled)(float *y, const float *x, float s, size_t n);
+void KERNEL(sigmoid)(float *x, size_t n);
 void KERNEL(scale)(float *y, float s, size_t n);
 void KERNEL(softcap)(float *y, float c, size_t n);
+void KERNEL(route)(uint32_t *expert, float *weight, float *score,
+                   const float *correction, const struct router *r);
 void KERNEL(kv_store)(const struct kv_view *view, const struct kv_layer *layer,
                       uint32_t pos, const float *k, const float *v);
 void KERNEL(attend)(const struct attn_shape *shape,

@@ -10,6 +10,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/rope_pairing.h"
+#include "kernels/router.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,10 +51,21 @@ struct kernel_table {
     void (*gate)(float *g, const float *u, size_t n, enum activation kind);
     /* y[i] += x[i] */
     void (*add)(float *y, const float *x, size_t n);
+    /* y[i] += s * x[i], each rounded twice */
+    void (*add_scaled)(float *y, const float *x, float s, size_t n);
+    /* x[i] = 1 / (1 + exp(-x[i])) */
+    void (*sigmoid)(float *x, size_t n);
     /* y[i] *= s */
     void (*scale)(float *y, float s, size_t n);
     /* y[i] = c * tanh(y[i] / c) */
     void (*softcap)(float *y, float c, size_t n);
+
+    /* One token's experts, expert[n_used] and weight[n_used], the best first.
+     * score [3 * n_expert]: the router's logits in the first third; all is
+     * overwritten.  correction [n_expert] or NULL.  Whatever the logits (NaN
+     * too), the experts are distinct and below n_expert. */
+    void (*route)(uint32_t *expert, float *weight, float *score,
+                  const float *correction, const struct router *r);
 
     /* Write one position's k [n_head_kv][k_width] and v [n_head_kv][v_width]
      * to the cache; of a LATENT layer the latent and the rotated part. */

@@ -167,6 +167,13 @@ void KERNEL(add)(float *y, const float *x, size_t n)
         y[i] += x[i];
 }
 
+/* Two roundings, as where the product is a tensor of its own. */
+void KERNEL(add_scaled)(float *y, const float *x, float s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += s * x[i];
+}
+
 void KERNEL(scale)(float *y, float s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
