@@ -49,6 +49,8 @@ static const struct device_ops cpu_ops = {
     .mul_heads = cpu_mul_heads,
     .gate = cpu_gate,
     .attend = cpu_attend,
+    .experts = cpu_experts,
+    .weigh = cpu_weigh,
     .add = cpu_add,
     .head = cpu_head,
 };

@@ -42,6 +42,24 @@ struct attn_scratch {
     float            *acc_total, *acc, *scratch;
 };
 
+/* Where an experts_op keeps what it knows of a step: in slots, one for every
+ * token and expert that were brought together, sorted by expert, then by
+ * token. */
+struct expert_scratch {
+    float    *score;         /* [n_threads][3 * n_expert] */
+    uint32_t *chosen;        /* [n_tokens][n_used] experts */
+    float    *weight;        /* [n_tokens][n_used] */
+    uint32_t *first;         /* [n_expert + 1] slots */
+    uint32_t *active;        /* [n_expert] that have slots, ascending */
+    size_t   *start;         /* [n_expert + 1] first chunk of active ones */
+    uint32_t *token;         /* [slots] */
+    float    *share;         /* [slots] weight of the slot */
+    float    *gate, *up;     /* [slots][stride] inside the MLPs */
+    size_t    stride;
+    uint8_t  *act[ACT_KINDS];     /* [2 slots] gate, prepared */
+    float    *sum;           /* [n_tokens][tmp_stride] of the experts' results */
+};
+
 struct stream {
     struct cpu          *cpu;
     struct stream_limits limits;
@@ -55,6 +73,7 @@ struct stream {
     float               *split_acc;      /* parts of attention in split form */
     struct attn_part    *split_part;
     size_t               n_split;        /* rows that both hold */
+    struct expert_scratch expert;
     void                *memory;
     struct tally         tally;
 };
@@ -76,6 +95,35 @@ const struct tally *cpu_tally(const struct stream *s);
  * shared out in pieces.  `cost` is the number of floats touched per row. */
 void cpu_each_row(struct stream *s, pool_work *work, void *arg, size_t n,
                   size_t cost);
+
+/* Rows of floats, `row[i]` or i, prepared for products: 1 or (fine) 2 each. */
+struct prepare_job {
+    const float      *x;
+    size_t            x_stride, n_cols;
+    const uint32_t   *row;        /* NULL: row i */
+    uint8_t          *to;
+    size_t            stride;
+    enum act_kind     kind;
+    bool              fine;       /* two rows each: the input, what that lost */
+    const struct stream *stream;
+};
+void cpu_prepare(struct stream *s, struct prepare_job *j, size_t n);
+
+/* One share of a product's rows for all tokens of the job, in steps whose
+ * activations stay in the cache. */
+void cpu_multiply(struct stream *s, const struct weight_view *w,
+                  struct mul_job job, unsigned worker);
+/* Fine rows: 2 t and 2 t + 1, `stride` floats apart, become their sum in 2 t. */
+void cpu_join(const struct stream *s, float *y, size_t stride, size_t n_tokens,
+              size_t n);
+/* Groups of a chunk: enough chunks of n_groups to even out what threads get,
+ * none so small that taking it costs more than doing it.  `work`:
+ * multiply-adds of a group. */
+size_t cpu_chunk_groups(const struct stream *s, size_t n_groups, size_t work);
+
+/* Bytes of an expert_scratch; with `at`, takes them from there on. */
+size_t cpu_experts_place(struct expert_scratch *x, uint8_t *at,
+                         const struct stream_limits *l, unsigned n_threads);
 
 enum err cpu_matrix_open(struct device *d, struct matrix **out,
                          const struct tensor_source *src,
@@ -124,5 +172,7 @@ size_t cpu_heads_size(size_t width);
 void cpu_gate(struct stream *s, size_t n, const struct gate_set *set);
 void cpu_head(struct stream *s, const struct head_op *op);
 void cpu_attend(struct stream *s, size_t n, const struct attn_op *op);
+void cpu_experts(struct stream *s, size_t n, const struct experts_op *op);
+void cpu_weigh(struct stream *s, struct buf *x, const struct buf *by, size_t n);
 
 #endif

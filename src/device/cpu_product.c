@@ -15,31 +15,27 @@ enum {
 
 /* ---- preparing activations ---- */
 
-struct prepare_job {
-    const struct buf *in;
-    const uint32_t   *row;        /* NULL: row i */
-    uint8_t          *to;
-    size_t            stride;
-    enum act_kind     kind;
-    bool              fine;       /* two rows each: the input, what that lost */
-    const struct stream *stream;
-};
-
 static void prepare_row(void *arg, size_t i, unsigned worker)
 {
     struct prepare_job *j = arg;
     const struct stream *s = j->stream;
     const struct weight_table *weights = s->cpu->isa->weights;
-    const float *x = j->in->at
-                   + (j->row == NULL ? i : j->row[i]) * j->in->stride;
+    const float *x = j->x + (j->row == NULL ? i : j->row[i]) * j->x_stride;
     uint8_t *to = j->to + i * j->stride * (j->fine ? 2 : 1);
 
-    weights->act_prepare(to, j->kind, x, j->in->width);
+    weights->act_prepare(to, j->kind, x, j->n_cols);
     if (j->fine) {
         float *rest = (float *)(void *)(s->worker + worker * s->worker_size);
-        act_int8_rest(rest, to, x, j->in->width);
-        weights->act_prepare(to + j->stride, j->kind, rest, j->in->width);
+        act_int8_rest(rest, to, x, j->n_cols);
+        weights->act_prepare(to + j->stride, j->kind, rest, j->n_cols);
     }
+}
+
+void cpu_prepare(struct stream *s, struct prepare_job *j, size_t n)
+{
+    j->stream = s;
+    j->stride = act_size(j->kind, j->n_cols);
+    cpu_each_row(s, prepare_row, j, n, j->n_cols);
 }
 
 /* ---- one region ---- */
@@ -80,11 +76,30 @@ static void prepare(const struct region *r, unsigned kinds)
         if (k == ACT_F32 || !(kinds >> k & 1))
             continue;
         struct prepare_job j = {
-            .in = in, .row = r->row, .to = s->act[k],
-            .kind = (enum act_kind)k, .fine = r->fan == 2,
-            .stride = act_size((enum act_kind)k, in->width), .stream = s,
+            .x = in->at, .x_stride = in->stride, .n_cols = in->width,
+            .row = r->row, .to = s->act[k], .kind = (enum act_kind)k,
+            .fine = r->fan == 2,
         };
-        cpu_each_row(s, prepare_row, &j, r->n, in->width);
+        cpu_prepare(s, &j, r->n);
+    }
+}
+
+void cpu_multiply(struct stream *s, const struct weight_view *w,
+                  struct mul_job job, unsigned worker)
+{
+    size_t n = job.n_tokens;
+    size_t step = TOKEN_BYTES / job.x_stride;
+
+    step = step < 16 ? 16 : step;
+    job.scratch = (float *)(void *)(s->worker + worker * s->worker_size);
+    for (size_t t = 0; t < n; t += step) {
+        job.n_tokens = n - t < step ? n - t : step;
+        weight_mul(s->cpu->isa->weights, w, &job);
+        if (job.x_index != NULL)
+            job.x_index += job.n_tokens;
+        else
+            job.x = (const uint8_t *)job.x + job.n_tokens * job.x_stride;
+        job.y += job.n_tokens * job.y_stride;
     }
 }
 
@@ -95,36 +110,26 @@ static void multiply(const struct region *r, const struct piece *p,
     struct stream            *s = r->stream;
     const struct weight_view *w = &p->weight->mul;
     enum act_kind  kind = weight_act(w);
-    size_t         stride = kind == ACT_F32 ? r->in->stride * sizeof(float)
-                          : act_size(kind, r->in->width);
-    const uint8_t *x = kind == ACT_F32 ? (const uint8_t *)r->in->at
-                     : s->act[kind];
-    size_t         step = TOKEN_BYTES / stride < 16 ? 16 : TOKEN_BYTES / stride;
-    bool           indexed = kind == ACT_F32 && r->row != NULL;
-    size_t         n = r->n * r->fan, y_stride = p->stride / r->fan;
+    struct mul_job job = {
+        .x = s->act[kind], .x_stride = act_size(kind, r->in->width),
+        .n_tokens = r->n * r->fan,
+        .y = p->y, .y_stride = p->stride / r->fan,
+        .group = group, .n_groups = n_groups,
+    };
 
-    for (size_t t = 0; t < n; t += step) {
-        struct mul_job job = {
-            .x = indexed ? x : x + t * stride,
-            .x_stride = stride,
-            .x_index = indexed ? r->row + t : NULL,
-            .n_tokens = n - t < step ? n - t : step,
-            .y = p->y + t * y_stride, .y_stride = y_stride,
-            .group = group, .n_groups = n_groups,
-            .scratch = (float *)(void *)(s->worker + worker * s->worker_size),
-        };
-        weight_mul(s->cpu->isa->weights, w, &job);
+    if (kind == ACT_F32) {
+        job.x = r->in->at;
+        job.x_stride = r->in->stride * sizeof(float);
+        job.x_index = r->row;
     }
+    cpu_multiply(s, w, job, worker);
 }
 
-/* A fine token's two rows become one. */
-static void join(const struct region *r, const struct piece *p, size_t from,
-                 size_t n)
+void cpu_join(const struct stream *s, float *y, size_t stride, size_t n_tokens,
+              size_t n)
 {
-    for (size_t t = 0; r->fan == 2 && t < r->n; t++) {
-        float *y = p->y + t * p->stride + from;
-        r->stream->cpu->isa->kernels->add(y, y + p->stride / 2, n);
-    }
+    for (size_t t = 0; t < n_tokens; t++, y += 2 * stride)
+        s->cpu->isa->kernels->add(y, y + stride, n);
 }
 
 static void add_bias(const struct region *r, const struct piece *p, size_t from,
@@ -168,15 +173,25 @@ static void chunk(void *arg, size_t i, unsigned worker)
     n = p->weight->mul.n_rows - from < n ? p->weight->mul.n_rows - from : n;
     for (size_t k = 0; k < together; k++) {
         multiply(r, &p[k], group, n_groups, worker);
-        join(r, &p[k], from, n);
+        if (r->fan == 2)
+            cpu_join(r->stream, p[k].y + from, p[k].stride / 2, r->n, n);
         add_bias(r, &p[k], from, n);
     }
     if (r->ending != END_STORE)
         finish(r, p, from, n);
 }
 
-/* Cut the pieces into chunks: enough of them to even out what threads get,
- * none so small that taking it costs more than doing it. */
+size_t cpu_chunk_groups(const struct stream *s, size_t n_groups, size_t work)
+{
+    size_t groups = n_groups / (s->n_threads * CHUNKS_PER_THREAD);
+
+    if (groups * work < CHUNK_WORK)
+        groups = CHUNK_WORK / work + 1;
+    /* Kernels walk 2 or 4 groups in step. */
+    return (groups + 3) / 4 * 4;
+}
+
+/* Cut the pieces into chunks. */
 static size_t cut(struct region *r)
 {
     size_t groups = 0, n_cut = r->ending == END_GATE ? 1 : r->n_pieces;
@@ -186,11 +201,7 @@ static size_t cut(struct region *r)
         groups += weight_n_groups(r->piece[i].weight->mul.n_rows);
     if (r->ending == END_GATE)
         work *= r->n_pieces;
-    r->groups = groups / (r->stream->n_threads * CHUNKS_PER_THREAD);
-    if (r->groups * work < CHUNK_WORK)
-        r->groups = CHUNK_WORK / work + 1;
-    /* Kernels walk 2 or 4 groups in step. */
-    r->groups = (r->groups + 3) / 4 * 4;
+    r->groups = cpu_chunk_groups(r->stream, groups, work);
     for (size_t i = 0; i < n_cut; i++) {
         size_t n = weight_n_groups(r->piece[i].weight->mul.n_rows);
         r->start[i + 1] = r->start[i] + (n + r->groups - 1) / r->groups;

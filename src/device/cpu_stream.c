@@ -76,7 +76,7 @@ const float *cpu_buf_read(struct stream *s, const struct buf *b, size_t n)
 /* What a stream's memory is cut into: sizes in bytes, in this order. */
 struct layout {
     size_t act[ACT_KINDS];
-    size_t tmp, worker, split_acc, split_part, total;
+    size_t tmp, worker, split_acc, split_part, experts, total;
     size_t act_stride[ACT_KINDS], tmp_stride, worker_size, n_split;
 };
 
@@ -125,7 +125,8 @@ static void lay_out(struct layout *y, const struct stream_limits *l,
         y->n_split = MAX_SPLIT_SIZE / row;
     y->split_acc = cpu_align(y->n_split * width * sizeof(float), 64);
     y->split_part = cpu_align(y->n_split * sizeof(struct attn_part), 64);
-    y->total += y->tmp + y->worker + y->split_acc + y->split_part;
+    y->experts = cpu_experts_place(NULL, NULL, l, n_threads);
+    y->total += y->tmp + y->worker + y->split_acc + y->split_part + y->experts;
 }
 
 size_t cpu_stream_bytes(const struct device *d,
@@ -169,6 +170,8 @@ enum err cpu_stream_open(struct device *d, struct stream **out,
     s->split_part = (struct attn_part *)(void *)(s->worker + y.worker
                                                  + y.split_acc);
     s->n_split = y.n_split;
+    at = (uint8_t *)s->split_part + y.split_part;
+    cpu_experts_place(&s->expert, at, limits, s->n_threads);
     *out = s;
     return ERR_OK;
 }

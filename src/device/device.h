@@ -105,6 +105,22 @@ struct heads_op {
     size_t                n_heads;
 };
 
+/* A mixture of experts, each an MLP with a gate: every token goes through the
+ * n_used experts that the router's logits choose, and
+ *     out += sum over them, by ascending number, of weight * expert(in).
+ * The weights of an expert that no token chose are not touched; those of the
+ * others are read once, however many tokens chose them. */
+struct experts_op {
+    struct buf          *out;
+    const struct buf    *in;
+    const struct buf    *logits;     /* [.., n_expert] */
+    const struct vector *correction; /* [n_expert], or NULL */
+    struct router        router;
+    struct matrix *const *gate, *const *up;    /* [n_expert] */
+    struct matrix *const *down;                /* [n_expert] */
+    enum activation      activation;
+};
+
 /* A run of rows of the step that belong to one sequence. */
 struct seq_span {
     uint32_t       row, n;           /* rows row .. row + n - 1 of the buffers */
@@ -148,6 +164,8 @@ struct stream_limits {
     struct kv_layer layer;           /* of attention; offset and type aside */
     uint32_t n_positions;            /* the longest sequence */
     size_t   head_width;             /* of the widest input of mul_heads; 0 */
+    uint32_t n_expert, n_expert_used;     /* 0: experts never run */
+    size_t   expert_width;           /* inside one */
 };
 
 /* What a stream has computed since it was opened: for benchmarks, and for tests
@@ -222,6 +240,10 @@ struct device_ops {
     void (*mul_heads)(struct stream *s, size_t n, const struct heads_op *op);
     void (*gate)(struct stream *s, size_t n, const struct gate_set *set);
     void (*attend)(struct stream *s, size_t n, const struct attn_op *op);
+    void (*experts)(struct stream *s, size_t n, const struct experts_op *op);
+    /* Each row of x times the sigmoid of `by`'s element in that row. */
+    void (*weigh)(struct stream *s, struct buf *x, const struct buf *by,
+                  size_t n);
     void (*add)(struct stream *s, struct buf *out, const struct buf *in,
                 size_t n);
     void (*head)(struct stream *s, const struct head_op *op);
