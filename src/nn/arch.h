@@ -33,7 +33,8 @@ struct arch {
 struct arch_row {
     const char        *model_type;   /* config.json */
     const char        *class_name;   /* config.json: architectures[0] */
-    const char        *gguf;         /* general.architecture */
+    const char        *gguf;         /* general.architecture, */
+    bool               gguf_experts; /*   in files that have experts */
     const struct arch *arch;
 };
 

@@ -1,33 +1,32 @@
-#include "nn/bind.h"
+#include "nn/bind_private.h"
 
 #include "base/file.h"
 #include "base/notice.h"
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-enum { NAME_SIZE = 160 };
 
 /* ---- names ---- */
 
-static void spell(char name[NAME_SIZE], enum naming naming, const char *gguf,
-                  const char *hf, int64_t layer, const char *suffix)
+void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
+                const char *hf, int64_t layer, const char *suffix)
 {
     const char *stem = naming == NAMING_GGUF ? gguf : hf;
 
     if (stem == NULL)                /* this kind of file has no such tensor */
-        snprintf(name, NAME_SIZE, "%s", "");
+        snprintf(name, BIND_NAME_SIZE, "%s", "");
     else if (layer < 0)
-        snprintf(name, NAME_SIZE, "%s%s", stem, suffix);
+        snprintf(name, BIND_NAME_SIZE, "%s%s", stem, suffix);
     else if (naming == NAMING_GGUF)
-        snprintf(name, NAME_SIZE, "blk.%lld.%s%s", (long long)layer, stem,
+        snprintf(name, BIND_NAME_SIZE, "blk.%lld.%s%s", (long long)layer, stem,
                  suffix);
     else
-        snprintf(name, NAME_SIZE, "model.layers.%lld.%s%s", (long long)layer,
+        snprintf(name, BIND_NAME_SIZE, "model.layers.%lld.%s%s", (long long)layer,
                  stem, suffix);
 }
 
-static const struct tensor_info *find(const struct checkpoint *c,
+const struct tensor_info *bind_tensor(const struct checkpoint *c,
                                       const char *name)
 {
     return checkpoint_tensor(c, slice_of(name));
@@ -35,11 +34,11 @@ static const struct tensor_info *find(const struct checkpoint *c,
 
 uint64_t bind_rows(const struct checkpoint *c, const struct want *w)
 {
-    char name[NAME_SIZE];
+    char name[BIND_NAME_SIZE];
     const struct tensor_info *t;
 
-    spell(name, c->naming, w->gguf, w->hf, -1, ".weight");
-    t = find(c, name);
+    bind_spell(name, c->naming, w->gguf, w->hf, -1, ".weight");
+    t = bind_tensor(c, name);
     return t == NULL || t->n_dims != 2 ? 0 : t->dims[0];
 }
 
@@ -59,13 +58,6 @@ static const struct fused {
       { { "ffn_gate", DIM_FFN }, { "ffn_up", DIM_FFN } } },
 };
 
-/* A wanted tensor as it was found: rows [from, from + rows) of `t`. */
-struct found {
-    const struct tensor_info *t;     /* NULL: not there */
-    uint64_t from, rows, all_rows;
-    char     name[NAME_SIZE];        /* of t, or as it should be called */
-};
-
 /* The part of a fused tensor that is wanted, if there is such a tensor and it
  * has the rows of all parts. */
 static void find_fused(struct found *f, const struct binder *b,
@@ -74,7 +66,7 @@ static void find_fused(struct found *f, const struct binder *b,
     for (size_t i = 0; i < sizeof fused / sizeof fused[0]; i++) {
         uint64_t from = 0, all = 0;
         bool     member = false;
-        char     name[NAME_SIZE];
+        char     name[BIND_NAME_SIZE];
         const struct tensor_info *t;
         for (size_t k = 0; k < 3 && fused[i].part[k].gguf != NULL; k++) {
             if (strcmp(fused[i].part[k].gguf, w->gguf) == 0) {
@@ -83,9 +75,9 @@ static void find_fused(struct found *f, const struct binder *b,
             }
             all += config_dim(b->config, fused[i].part[k].rows);
         }
-        spell(name, b->checkpoint->naming, fused[i].gguf, fused[i].hf, layer,
-              suffix);
-        if (!member || (t = find(b->checkpoint, name)) == NULL
+        bind_spell(name, b->checkpoint->naming, fused[i].gguf, fused[i].hf,
+                   layer, suffix);
+        if (!member || (t = bind_tensor(b->checkpoint, name)) == NULL
             || t->n_dims == 0 || t->dims[0] != all)
             continue;
         f->t = t;
@@ -100,14 +92,14 @@ static void find_wanted(struct found *f, const struct binder *b,
                         const struct want *w, int64_t layer,
                         const char *suffix)
 {
-    spell(f->name, b->checkpoint->naming, w->gguf, w->hf, layer, suffix);
-    f->t = find(b->checkpoint, f->name);
-    f->from = 0;
+    bind_spell(f->name, b->checkpoint->naming, w->gguf, w->hf, layer, suffix);
+    f->t = bind_tensor(b->checkpoint, f->name);
+    f->from = f->n_stacked = 0;
     f->rows = f->all_rows = config_dim(b->config, w->rows);
     if (f->t == NULL && w->hf_also != NULL) {
-        char also[NAME_SIZE];
-        spell(also, b->checkpoint->naming, NULL, w->hf_also, layer, suffix);
-        f->t = find(b->checkpoint, also);
+        char also[BIND_NAME_SIZE];
+        bind_spell(also, b->checkpoint->naming, NULL, w->hf_also, layer, suffix);
+        f->t = bind_tensor(b->checkpoint, also);
         if (f->t != NULL)
             memcpy(f->name, also, sizeof also);
     }
@@ -134,14 +126,14 @@ static enum err wrong_shape(const struct binder *b, const struct found *f,
                             uint64_t cols, struct err_info *why)
 {
     char have[128], expected[64];
+    struct tensor_info t = { .n_dims = cols == 0 ? 1 : 2,
+                             .dims = { f->all_rows, cols } };
 
+    if (f->n_stacked > 0)
+        t = (struct tensor_info){ .n_dims = 3, .dims = { f->n_stacked,
+                                                         f->all_rows, cols } };
     show_shape(have, sizeof have, f->t);
-    if (cols == 0)
-        snprintf(expected, sizeof expected, "%llu",
-                 (unsigned long long)f->all_rows);
-    else
-        snprintf(expected, sizeof expected, "%llu, %llu",
-                 (unsigned long long)f->all_rows, (unsigned long long)cols);
+    show_shape(expected, sizeof expected, &t);
     return fail(why, ERR_FORMAT, "%s: tensor %s has shape [%s]: the "
                 "configuration asks for [%s]", b->checkpoint->path, f->name,
                 have, expected);
@@ -157,11 +149,14 @@ static enum err check_shape(const struct binder *b, const struct found *f,
               : t->n_dims == 2 && t->dims[0] == f->all_rows
                 && t->dims[1] == cols;
 
+    if (f->n_stacked > 0)
+        fits = t->n_dims == 3 && t->dims[0] == f->n_stacked
+            && t->dims[1] == f->all_rows && t->dims[2] == cols;
     return fits ? ERR_OK : wrong_shape(b, f, cols, why);
 }
 
-static enum err missing(const struct binder *b, const struct found *f,
-                        struct err_info *why)
+enum err bind_missing(const struct binder *b, const struct found *f,
+                      struct err_info *why)
 {
     return fail(why, ERR_FORMAT, "%s: tensor %s is missing",
                 b->checkpoint->path, f->name);
@@ -234,6 +229,8 @@ static struct matrix_options options_of(struct binder *b, const struct want *w,
 
     if (w->flags & WANT_LOOKUP_ONLY)
         o.use = MATRIX_LOOKUP;
+    else if (w->flags & WANT_F32)
+        o.convert_to = dtype_get(DTYPE_F32);
     else if (b->convert_to != NULL) {
         o.convert_to = fitting(b->convert_to, s->n_cols);
         if (o.convert_to == s->dtype)
@@ -298,12 +295,12 @@ static enum err open_vector(struct binder *b, struct vector **out,
          ? e : fail_within(why, "%s: tensor", b->checkpoint->path);
 }
 
-static enum err open_matrix(struct binder *b, struct matrix **out,
-                            const struct found *f, const struct want *w,
-                            struct err_info *why)
+enum err bind_open_matrix(struct binder *b, struct matrix **out,
+                          const struct found *f, const struct want *w,
+                          struct err_info *why)
 {
     const struct tensor_info *t = f->t;
-    uint64_t                  cols = config_dim(b->config, w->cols);
+    uint64_t                  size = 0, cols = config_dim(b->config, w->cols);
     struct matrix_options     o;
     struct tensor_source      s;
     enum err e;
@@ -316,9 +313,23 @@ static enum err open_matrix(struct binder *b, struct matrix **out,
     if (e != ERR_OK)
         return e == ERR_NOMEM || e == ERR_CANCELLED
              ? e : fail_within(why, "%s: tensor", b->checkpoint->path);
-    if (!b->exact && f->rows == f->all_rows)
-        file_release(t->file, t->file_offset, t->size);
+    if (!b->exact && dtype_size(t->dtype, f->rows * cols, &size))
+        file_release(t->file, t->file_offset + (uint64_t)(s.data - t->data),
+                     size);
     return ERR_OK;
+}
+
+/* A bare name may end in ".bias", though: some GGUF writers have it so. */
+static void find_vector(struct found *f, const struct binder *b,
+                        const struct want *w, int64_t layer)
+{
+    if (!(w->flags & WANT_BARE)) {
+        find_wanted(f, b, w, layer, ".weight");
+        return;
+    }
+    find_wanted(f, b, w, layer, ".bias");
+    if (f->t == NULL)
+        find_wanted(f, b, w, layer, "");
 }
 
 static enum err bind_weight_vector(struct binder *b, struct vector **out,
@@ -328,9 +339,9 @@ static enum err bind_weight_vector(struct binder *b, struct vector **out,
     bool         plus_one = (w->flags & WANT_NORM) && b->config->norm_plus_one;
     struct found f;
 
-    find_wanted(&f, b, w, layer, ".weight");
+    find_vector(&f, b, w, layer);
     if (f.t == NULL)
-        return (w->flags & WANT_OPTIONAL) ? ERR_OK : missing(b, &f, why);
+        return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
     return open_vector(b, out, &f, plus_one ? 1.0f : 0.0f, why);
 }
 
@@ -344,8 +355,16 @@ static enum err bind_bias(struct binder *b, struct vector **out,
         return ERR_OK;
     find_wanted(&f, b, w, layer, ".bias");
     if (f.t == NULL)
-        return bias_needed(b, w) ? missing(b, &f, why) : ERR_OK;
+        return bias_needed(b, w) ? bind_missing(b, &f, why) : ERR_OK;
     return open_vector(b, out, &f, 0.0f, why);
+}
+
+/* Some rows are only for layers with experts, some only for those without. */
+static bool is_of_layer(const struct binder *b, const struct want *w,
+                        int64_t layer)
+{
+    bool sparse = layer >= 0 && config_is_sparse(b->config, (uint32_t)layer);
+    return !(w->flags & (sparse ? WANT_DENSE : WANT_SPARSE));
 }
 
 static enum err bind_row(struct binder *b, void *at, const struct want *w,
@@ -356,14 +375,18 @@ static enum err bind_row(struct binder *b, void *at, const struct want *w,
     struct found    f;
     enum err        e;
 
+    if (!is_of_layer(b, w, layer))
+        return ERR_OK;
+    if (w->flags & WANT_STACK)
+        return bind_open_stack(b, at, w, layer, why);
     if (w->cols == DIM_NONE) {
         e = bind_weight_vector(b, &affine->weight, w, layer, why);
         return e != ERR_OK ? e : bind_bias(b, &affine->bias, w, layer, why);
     }
     find_wanted(&f, b, w, layer, ".weight");
     if (f.t == NULL)
-        return (w->flags & WANT_OPTIONAL) ? ERR_OK : missing(b, &f, why);
-    e = open_matrix(b, &linear->weight, &f, w, why);
+        return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
+    e = bind_open_matrix(b, &linear->weight, &f, w, why);
     return e != ERR_OK ? e : bind_bias(b, &linear->bias, w, layer, why);
 }
 
@@ -379,13 +402,22 @@ enum err bind_open(struct binder *b, void *base, struct want_table wants,
     return ERR_OK;
 }
 
+static void close_stack(struct device *d, struct stack *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        d->ops->matrix_close(d, s->at[i]);
+    free(s->at);
+}
+
 void bind_close(struct device *d, void *base, struct want_table wants)
 {
     for (size_t i = 0; i < wants.n; i++) {
         void          *at = (char *)base + wants.at[i].at;
         struct linear *linear = at;
         struct affine *affine = at;
-        if (wants.at[i].cols == DIM_NONE) {
+        if (wants.at[i].flags & WANT_STACK) {
+            close_stack(d, at);
+        } else if (wants.at[i].cols == DIM_NONE) {
             d->ops->vector_close(d, affine->weight);
             d->ops->vector_close(d, affine->bias);
         } else {
@@ -395,34 +427,73 @@ void bind_close(struct device *d, void *base, struct want_table wants)
     }
 }
 
-/* ---- planning ---- */
+/* ---- counting ---- */
 
-static enum err plan_row(struct binder *b, uint64_t *bytes,
-                         const struct want *w, int64_t layer,
-                         struct err_info *why)
+size_t bind_bytes(const struct device *d, const void *base,
+                  struct want_table wants)
 {
-    uint64_t     cols = w->cols == DIM_NONE ? 0 : config_dim(b->config, w->cols);
-    struct found f;
-    struct tensor_source s;
+    size_t n = 0;
+
+    for (size_t i = 0; i < wants.n; i++) {
+        const void          *at = (const char *)base + wants.at[i].at;
+        const struct linear *linear = at;
+        const struct stack  *stack = at;
+        if (wants.at[i].flags & WANT_STACK)
+            for (uint32_t e = 0; e < stack->n; e++)
+                n += d->ops->matrix_bytes(stack->at[e]);
+        else if (wants.at[i].cols != DIM_NONE && linear->weight != NULL)
+            n += d->ops->matrix_bytes(linear->weight);
+    }
+    return n;
+}
+
+enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
+                          const struct found *f, const struct want *w,
+                          struct err_info *why)
+{
+    uint64_t              cols = config_dim(b->config, w->cols);
+    struct tensor_source  s;
     struct matrix_options o;
     size_t   size = 0;
     enum err e;
 
-    find_wanted(&f, b, w, layer, ".weight");
-    if (f.t == NULL)
-        return (w->flags & WANT_OPTIONAL) ? ERR_OK : missing(b, &f, why);
-    if ((e = check_shape(b, &f, cols, why)) != ERR_OK
-        || (e = make_source(&s, b, &f, cols, why)) != ERR_OK)
+    if ((e = check_shape(b, f, cols, why)) != ERR_OK
+        || (e = make_source(&s, b, f, cols, why)) != ERR_OK)
         return e;
-    if (cols == 0) {
-        *bytes += s.n_cols * sizeof(float);
-        return ERR_OK;
-    }
     o = options_of(b, w, &s);
     e = b->device->ops->matrix_plan(b->device, &size, &s, &o, why);
     *bytes += size;
     return e == ERR_OK ? e : fail_within(why, "%s: tensor",
                                          b->checkpoint->path);
+}
+
+static enum err plan_vector(struct binder *b, uint64_t *bytes,
+                            const struct found *f, struct err_info *why)
+{
+    enum err e = check_shape(b, f, 0, why);
+
+    *bytes += f->rows * sizeof(float);
+    return e;
+}
+
+static enum err plan_row(struct binder *b, uint64_t *bytes,
+                         const struct want *w, int64_t layer,
+                         struct err_info *why)
+{
+    struct found f;
+
+    if (!is_of_layer(b, w, layer))
+        return ERR_OK;
+    if (w->flags & WANT_STACK)
+        return bind_plan_stack(b, bytes, w, layer, why);
+    if (w->cols == DIM_NONE)
+        find_vector(&f, b, w, layer);
+    else
+        find_wanted(&f, b, w, layer, ".weight");
+    if (f.t == NULL)
+        return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
+    return w->cols == DIM_NONE ? plan_vector(b, bytes, &f, why)
+                               : bind_plan_matrix(b, bytes, &f, w, why);
 }
 
 enum err bind_plan(struct binder *b, uint64_t *bytes, struct want_table wants,

@@ -20,9 +20,15 @@ struct linear {
 struct affine {
     struct vector *weight, *bias;
 };
+/* One matrix for each expert. */
+struct stack {
+    struct matrix **at;              /* [n]; NULL: absent */
+    uint32_t        n;
+};
 
-/* Over ranks a matrix may be split by outputs, by inputs, or not at all. */
-enum split { SPLIT_NONE, SPLIT_ROWS, SPLIT_COLS };
+/* Over ranks a matrix may be split by outputs, by inputs, a stack by experts, or
+ * nothing at all. */
+enum split { SPLIT_NONE, SPLIT_ROWS, SPLIT_COLS, SPLIT_EXPERTS };
 
 enum {
     WANT_OPTIONAL      = 1,     /* may be absent */
@@ -36,7 +42,15 @@ enum {
     /* Worth a finer input (MATRIX_FINE): products that are added to the residual
      * stream, where their error stays for good.  On SmolLM2 Q4_1 this takes a
      * third off the KL divergence from the exact path. */
-    WANT_FINE          = 256
+    WANT_FINE          = 256,
+    WANT_F32           = 512,   /* a matrix that is f32 whatever was asked */
+    WANT_SPARSE        = 1024,  /* only in layers with experts, */
+    WANT_DENSE         = 2048,  /*   only in the others */
+    /* A struct stack.  `hf` has a * where the expert's number goes and `gguf`
+     * is the name of the tensor of all experts; other ways to store them are
+     * known to bind_stack.c. */
+    WANT_STACK         = 4096,
+    WANT_BARE          = 8192   /* a vector whose name has no ".weight" */
 };
 
 struct want {
@@ -75,6 +89,10 @@ void     bind_close(struct device *d, void *base, struct want_table wants);
  * take on the device. */
 enum err bind_plan(struct binder *b, uint64_t *bytes, struct want_table wants,
                    int64_t layer, struct err_info *why);
+
+/* Bytes that the matrices take, in memory and in mapped files. */
+size_t   bind_bytes(const struct device *d, const void *base,
+                    struct want_table wants);
 
 /* The rows of a tensor outside the layers; 0 when it is not there. */
 uint64_t bind_rows(const struct checkpoint *c, const struct want *w);

@@ -203,7 +203,7 @@ static enum err slides(bool *out, const struct keys *k,
         return slides_by_name(out, k, layer, why);
     if (keys_len(k, key_pattern) > 0)
         return keys_bool_at(out, k, key_pattern, layer, why);
-    *out = layer >= rule->first
+    *out = layer >= rule->first && (rule->end == 0 || layer < rule->end)
         && (rule->period == 0 || (layer + 1) % rule->period != 0);
     return ERR_OK;
 }
@@ -239,6 +239,25 @@ enum err config_split_layers(struct config *c, const struct config_source *src,
     c->n_kinds = 2;
     c->layer_kind = kind;
     return ERR_OK;
+}
+
+enum err config_split_if_used(struct config *c, const struct config_source *src,
+                              const struct layer_rule *rule,
+                              struct err_info *why)
+{
+    static const struct key_name used = { "use_sliding_window", NULL },
+                                 window = { "sliding_window", NULL };
+    struct layer_rule here = *rule;
+    bool     is_used = false;
+    enum err e = keys_bool(&is_used, src->keys, used, why);
+
+    if (e != ERR_OK || !is_used || keys_is_null(src->keys, window))
+        return e;
+    here.sliding = c->kind[0];
+    here.sliding.window = 4096;
+    e = keys_uint(&here.sliding.window, src->keys, window,
+                  (struct uint_range){ 0, UINT32_MAX }, why);
+    return e != ERR_OK ? e : config_split_layers(c, src, &here, why);
 }
 
 /* ---- single keys ---- */
@@ -306,6 +325,9 @@ uint64_t config_dim(const struct config *c, enum dim d)
     case DIM_Q:      return (uint64_t)c->n_head * c->head_dim;
     case DIM_KV:     return (uint64_t)c->n_head_kv * c->head_dim;
     case DIM_HEAD:   return c->head_dim;
+    case DIM_EXPERTS: return c->router.n_expert;
+    case DIM_EXPERT: return c->expert_size;
+    case DIM_SHARED: return c->shared_size;
     case DIM_ROPE:   return c->kind[0].rope.width / 2;
     default:         return 1;
     }

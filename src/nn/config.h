@@ -45,6 +45,13 @@ struct config {
     /* MLP */
     enum activation   activation;
 
+    /* experts, in the layers that are not dense */
+    struct router  router;           /* n_expert 0: all layers are dense */
+    uint32_t       expert_size;      /* width inside one */
+    uint32_t       n_shared;         /* of experts that every token goes */
+    uint32_t       shared_size;      /*   through, and their width together */
+    const uint8_t *layer_dense;      /* [n_layer] truths; NULL: none is */
+
     /* ends */
     float embed_scale;               /* 1: none */
     float logit_scale;               /* 1: none */
@@ -57,6 +64,13 @@ static inline const struct layer_kind *config_kind(const struct config *c,
                                                    uint32_t layer)
 {
     return &c->kind[c->layer_kind == NULL ? 0 : c->layer_kind[layer]];
+}
+
+/* Whether a layer has experts in place of one MLP. */
+static inline bool config_is_sparse(const struct config *c, uint32_t layer)
+{
+    return c->router.n_expert > 0
+        && (c->layer_dense == NULL || !c->layer_dense[layer]);
 }
 
 /* Where `configure` reads from. */
@@ -86,10 +100,11 @@ enum err config_read_common(struct config *c, const struct config_source *src,
                             struct err_info *why);
 
 /* Which layers are of the sliding kind, unless the file lists them: those from
- * `first` on, but every `period`-th of all is full (0: none is). */
+ * `first` on and before `end` (0: the last), but every `period`-th of all is
+ * full (0: none is). */
 struct layer_rule {
     struct layer_kind sliding;
-    uint32_t          first, period;
+    uint32_t          first, end, period;
 };
 
 /* Kind 0 is the full layers' and read before; adds rule->sliding as kind 1 and
@@ -100,6 +115,13 @@ struct layer_rule {
 enum err config_split_layers(struct config *c, const struct config_source *src,
                              const struct layer_rule *rule,
                              struct err_info *why);
+
+/* The same for families whose window counts only where use_sliding_window is
+ * true: many files hold a window that no layer has.  The window of `rule` is not
+ * looked at.  GGUF has no such keys. */
+enum err config_split_if_used(struct config *c, const struct config_source *src,
+                              const struct layer_rule *rule,
+                              struct err_info *why);
 
 /* A cap of scores or logits into *out, which holds the default; null in
  * config.json means none (0). */
@@ -121,6 +143,10 @@ enum dim {
     DIM_Q,               /* n_head * head_dim */
     DIM_KV,              /* n_head_kv * head_dim */
     DIM_HEAD,            /* head_dim */
+    DIM_EXPERTS,         /* how many */
+    DIM_EXPERT,          /* expert_size */
+    DIM_SHARED,          /* shared_size */
+    DIM_ONE,
     DIM_ROPE             /* half the rotated elements of a head */
 };
 uint64_t config_dim(const struct config *c, enum dim d);

@@ -30,12 +30,16 @@ static struct stream_limits stream_limits(const struct config *c,
 
     width = c->ffn_size > width ? c->ffn_size : width;
     width = config_dim(c, DIM_Q) > width ? config_dim(c, DIM_Q) : width;
+    width = c->expert_size > width ? c->expert_size : width;
+    width = c->shared_size > width ? c->shared_size : width;
     return (struct stream_limits){
         .n_tokens = max_tokens, .width = (size_t)width,
         .n_head = c->n_head,
         .layer = { .n_head_kv = c->n_head_kv, .k_width = c->head_dim,
                    .v_width = c->head_dim },
         .n_positions = c->context_length,
+        .n_expert = c->router.n_expert, .n_expert_used = c->router.n_used,
+        .expert_width = c->expert_size,
     };
 }
 
@@ -44,7 +48,7 @@ struct buf_want {
     struct buf **at;
     uint64_t     width;
 };
-enum { N_BUFS = 8 };
+enum { N_BUFS = 12 };
 
 static void buf_wants(struct buf_want want[N_BUFS], struct step *s,
                       const struct config *c)
@@ -54,6 +58,8 @@ static void buf_wants(struct buf_want want[N_BUFS], struct step *s,
         { &s->q, config_dim(c, DIM_Q) }, { &s->k, config_dim(c, DIM_KV) },
         { &s->v, config_dim(c, DIM_KV) }, { &s->a, config_dim(c, DIM_Q) },
         { &s->g, c->ffn_size }, { &s->u, c->ffn_size },
+        { &s->router, c->router.n_expert }, { &s->shared_g, c->shared_size },
+        { &s->shared_u, c->shared_size }, { &s->shared_r, c->n_shared > 0 },
     };
     memcpy(want, list, sizeof list);
 }

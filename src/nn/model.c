@@ -268,28 +268,14 @@ void model_close(struct model *m)
 
 /* ---- facts ---- */
 
-static size_t table_bytes(const struct device_ops *ops, const void *base,
-                          struct want_table wants)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < wants.n; i++) {
-        const void          *at = (const char *)base + wants.at[i].at;
-        const struct linear *linear = at;
-        if (wants.at[i].cols != DIM_NONE && linear->weight != NULL)
-            n += ops->matrix_bytes(linear->weight);
-    }
-    return n;
-}
-
 size_t model_count_bytes(const struct model *m)
 {
-    const struct device_ops *ops = m->device->ops;
-    size_t n = table_bytes(ops, &m->ends, (struct want_table){ tied_wants, 1 });
+    const struct device *d = m->device;
+    size_t n = bind_bytes(d, &m->ends, (struct want_table){ tied_wants, 1 });
 
-    n += table_bytes(ops, &m->ends, (struct want_table){ &head_want, 1 });
+    n += bind_bytes(d, &m->ends, (struct want_table){ &head_want, 1 });
     for (uint32_t l = 0; l < m->config->n_layer; l++)
-        n += table_bytes(ops, model_layer(m, l), m->arch->wants);
+        n += bind_bytes(d, model_layer(m, l), m->arch->wants);
     return n;
 }
 

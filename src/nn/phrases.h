@@ -20,6 +20,9 @@ struct step {
     struct buf *q, *k, *v;           /* [n, head * d], [n, kv * d] twice */
     struct buf *a;                   /* attention's result [n, head * d] */
     struct buf *g, *u;               /* inside the MLP [n, ffn] */
+    struct buf *router;              /* logits of experts [n, n_expert] */
+    struct buf *shared_g, *shared_u; /* inside the shared expert [n, shared] */
+    struct buf *shared_r;            /* its weight's logit [n, 1] */
 
     /* private to model.c and phrases.c, one for each kind of layer */
     const struct seq_span *span[LAYER_KINDS_MAX];

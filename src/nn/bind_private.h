@@ -1,0 +1,42 @@
+/* What bind.c (the loop over wanted tensors) and bind_stack.c (experts) know of
+ * each other. */
+#ifndef OSMIA_NN_BIND_PRIVATE_H
+#define OSMIA_NN_BIND_PRIVATE_H
+
+#include "nn/bind.h"
+
+enum { BIND_NAME_SIZE = 160 };
+
+/* A wanted tensor as it was found: rows [from, from + rows) of `t`. */
+struct found {
+    const struct tensor_info *t;     /* NULL: not there */
+    uint64_t from, rows;
+    uint64_t all_rows;               /* that t should have, */
+    uint64_t n_stacked;              /*   this many times; 0: t is a matrix */
+    char     name[BIND_NAME_SIZE];   /* of t, or as it should be called */
+};
+
+void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
+                const char *hf, int64_t layer, const char *suffix);
+const struct tensor_info *bind_tensor(const struct checkpoint *c,
+                                      const char *name);
+enum err bind_missing(const struct binder *b, const struct found *f,
+                      struct err_info *why);
+
+/* A found matrix: its shape checked, then opened or planned. */
+enum err bind_open_matrix(struct binder *b, struct matrix **out,
+                          const struct found *f, const struct want *w,
+                          struct err_info *why);
+enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
+                          const struct found *f, const struct want *w,
+                          struct err_info *why);
+
+/* The same for a WANT_STACK row. */
+enum err bind_open_stack(struct binder *b, struct stack *out,
+                         const struct want *w, int64_t layer,
+                         struct err_info *why);
+enum err bind_plan_stack(struct binder *b, uint64_t *bytes,
+                         const struct want *w, int64_t layer,
+                         struct err_info *why);
+
+#endif

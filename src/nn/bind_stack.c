@@ -1,0 +1,142 @@
+/* The matrices of experts, however a file keeps them: one tensor for all, gate
+ * and up in one, or one for each. */
+#include "nn/bind_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+/* Ways that files keep the wanted stack `gguf` beside those that its row
+ * names. */
+static const struct other {
+    const char *gguf;
+    const char *each;               /* old GGUF: an expert */
+    const char *all;                /* Hugging Face: all of them */
+    const char *fused_gguf, *fused_hf;    /* gate, then up, of each expert */
+    unsigned    part;               /* of the fused one */
+} others[] = {
+    { "ffn_gate_exps", "ffn_gate.*", NULL,
+      "ffn_gate_up_exps", "mlp.experts.gate_up_proj", 0 },
+    { "ffn_up_exps", "ffn_up.*", NULL,
+      "ffn_gate_up_exps", "mlp.experts.gate_up_proj", 1 },
+    { "ffn_down_exps", "ffn_down.*", "mlp.experts.down_proj",
+      NULL, NULL, 0 },
+};
+
+static const struct other *others_of(const struct want *w)
+{
+    static const struct other none = { .gguf = "" };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(others[i].gguf, w->gguf) == 0)
+            return &others[i];
+    return &none;
+}
+
+/* ---- looking ---- */
+
+struct place {
+    const struct want *want;
+    int64_t            layer;
+    uint32_t           expert;
+};
+
+/* One tensor for each expert: the * of `stem` is the expert's number. */
+static bool find_each(struct found *f, const struct binder *b,
+                      const struct place *p, const char *stem)
+{
+    char        with_number[BIND_NAME_SIZE];
+    const char *star = stem == NULL ? NULL : strchr(stem, '*');
+
+    if (star == NULL)
+        return false;
+    snprintf(with_number, sizeof with_number, "%.*s%u%s", (int)(star - stem),
+             stem, p->expert, star + 1);
+    bind_spell(f->name, b->checkpoint->naming, with_number, with_number,
+               p->layer, ".weight");
+    f->t = bind_tensor(b->checkpoint, f->name);
+    f->all_rows = f->rows;
+    f->from = f->n_stacked = 0;
+    return f->t != NULL;
+}
+
+/* One tensor for all, in which an expert has `n_parts` times the wanted rows. */
+static bool find_all(struct found *f, const struct binder *b,
+                     const struct place *p, const char *stem, unsigned n_parts)
+{
+    enum naming naming = b->checkpoint->naming;
+
+    if (stem == NULL)
+        return false;
+    bind_spell(f->name, naming, stem, stem, p->layer,
+               naming == NAMING_GGUF ? ".weight" : "");
+    f->t = bind_tensor(b->checkpoint, f->name);
+    f->n_stacked = b->config->router.n_expert;
+    f->all_rows = f->rows * n_parts;
+    f->from = f->all_rows * p->expert;
+    return f->t != NULL;
+}
+
+static enum err find_expert(struct found *f, const struct binder *b,
+                            const struct place *p, struct err_info *why)
+{
+    const struct want  *w = p->want;
+    const struct other *o = others_of(w);
+    bool                gguf = b->checkpoint->naming == NAMING_GGUF;
+
+    f->rows = config_dim(b->config, w->rows);
+    if (gguf ? find_all(f, b, p, w->gguf, 1) || find_each(f, b, p, o->each)
+             : find_each(f, b, p, w->hf) || find_each(f, b, p, w->hf_also)
+               || find_all(f, b, p, o->all, 1))
+        return ERR_OK;
+    if (find_all(f, b, p, gguf ? o->fused_gguf : o->fused_hf, 2)) {
+        f->from += f->rows * o->part;
+        return ERR_OK;
+    }
+    /* Missed under the name that most files use. */
+    if (gguf)
+        find_all(f, b, p, w->gguf, 1);
+    else
+        find_each(f, b, p, w->hf);
+    return bind_missing(b, f, why);
+}
+
+/* ---- binding ---- */
+
+enum err bind_open_stack(struct binder *b, struct stack *out,
+                         const struct want *w, int64_t layer,
+                         struct err_info *why)
+{
+    uint32_t     n = b->config->router.n_expert;
+    struct found f;
+
+    if ((out->at = calloc(n, sizeof *out->at)) == NULL)
+        return fail_nomem(why);
+    out->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct place p = { w, layer, i };
+        enum err     e = find_expert(&f, b, &p, why);
+        if (e != ERR_OK
+            || (e = bind_open_matrix(b, &out->at[i], &f, w, why)) != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
+enum err bind_plan_stack(struct binder *b, uint64_t *bytes,
+                         const struct want *w, int64_t layer,
+                         struct err_info *why)
+{
+    struct found f;
+
+    for (uint32_t i = 0; i < b->config->router.n_expert; i++) {
+        struct place p = { w, layer, i };
+        enum err     e = find_expert(&f, b, &p, why);
+        if (e != ERR_OK
+            || (e = bind_plan_matrix(b, bytes, &f, w, why)) != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
