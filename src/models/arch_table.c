@@ -5,18 +5,21 @@
 #include <string.h>
 
 static const struct arch_row rows[] = {
-    { "llama", "LlamaForCausalLM", "llama", &arch_llama },
-    { "llama", "LLaMAForCausalLM", NULL, &arch_llama },
-    { "Yi", "YiForCausalLM", NULL, &arch_llama },
-    { "mistral", "MistralForCausalLM", NULL, &arch_mistral },
-    { "qwen2", "Qwen2ForCausalLM", "qwen2", &arch_qwen2 },
-    { "qwen3", "Qwen3ForCausalLM", "qwen3", &arch_qwen3 },
-    { "gemma", "GemmaForCausalLM", "gemma", &arch_gemma },
-    { "gemma2", "Gemma2ForCausalLM", "gemma2", &arch_gemma2 },
-    { "gemma3_text", "Gemma3ForCausalLM", "gemma3", &arch_gemma3 },
-    { "gemma3", "Gemma3ForConditionalGeneration", NULL, &arch_gemma3 },
-    { "phi3", "Phi3ForCausalLM", "phi3", &arch_phi3 },
-    { "phi", "PhiForCausalLM", "phi2", &arch_phi2 },
+    { "llama", "LlamaForCausalLM", "llama", false, &arch_llama },
+    { "llama", "LLaMAForCausalLM", NULL, false, &arch_llama },
+    { "Yi", "YiForCausalLM", NULL, false, &arch_llama },
+    { "mistral", "MistralForCausalLM", NULL, false, &arch_mistral },
+    { "mixtral", "MixtralForCausalLM", "llama", true, &arch_mixtral },
+    { "qwen2", "Qwen2ForCausalLM", "qwen2", false, &arch_qwen2 },
+    { "qwen3", "Qwen3ForCausalLM", "qwen3", false, &arch_qwen3 },
+    { "qwen2_moe", "Qwen2MoeForCausalLM", "qwen2moe", false, &arch_qwen2_moe },
+    { "qwen3_moe", "Qwen3MoeForCausalLM", "qwen3moe", false, &arch_qwen3_moe },
+    { "gemma", "GemmaForCausalLM", "gemma", false, &arch_gemma },
+    { "gemma2", "Gemma2ForCausalLM", "gemma2", false, &arch_gemma2 },
+    { "gemma3_text", "Gemma3ForCausalLM", "gemma3", false, &arch_gemma3 },
+    { "gemma3", "Gemma3ForConditionalGeneration", NULL, false, &arch_gemma3 },
+    { "phi3", "Phi3ForCausalLM", "phi3", false, &arch_phi3 },
+    { "phi", "PhiForCausalLM", "phi2", false, &arch_phi2 },
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
@@ -27,17 +30,21 @@ const struct arch_row *arch_rows(size_t *n)
     return rows;
 }
 
-/* The row whose name in one column is `name`.  The column is given by where it
- * lies in a row. */
-static const struct arch *find(struct slice name, size_t column)
+/* The last row whose name in one column is `name`: a row that is only for files
+ * with experts follows the one for all.  The column is given by where it lies in
+ * a row. */
+static const struct arch *find(struct slice name, size_t column, bool experts)
 {
+    const struct arch *found = NULL;
+
     for (size_t i = 0; i < N_ROWS && name.len > 0; i++) {
         const char *here;
         memcpy(&here, (const char *)&rows[i] + column, sizeof here);
-        if (here != NULL && slice_is(name, here))
-            return rows[i].arch;
+        if (here != NULL && slice_is(name, here)
+            && (experts || !rows[i].gguf_experts))
+            found = rows[i].arch;
     }
-    return NULL;
+    return found;
 }
 
 static enum err unknown(const struct checkpoint *c, struct err_info *why)
@@ -60,18 +67,31 @@ static enum err unknown(const struct checkpoint *c, struct err_info *why)
                 (int)(name.len < 80 ? name.len : 80), name.at, list);
 }
 
+static enum err find_gguf(const struct arch **out, const struct checkpoint *c,
+                          struct err_info *why)
+{
+    static const struct key_name count = { NULL, "A.expert_count" };
+    uint32_t n = 0;
+    enum err e = keys_uint(&n, &c->keys, count,
+                           (struct uint_range){ 0, UINT32_MAX }, why);
+
+    *out = find(c->arch.gguf, offsetof(struct arch_row, gguf), n > 0);
+    if (e != ERR_OK || *out != NULL)
+        return e;
+    return unknown(c, why);
+}
+
 enum err arch_find(const struct arch **out, const struct checkpoint *c,
                    const struct notices *notices, struct err_info *why)
 {
     size_t types = offsetof(struct arch_row, model_type);
     const struct arch *by_class =
-        find(c->arch.class_name, offsetof(struct arch_row, class_name));
+        find(c->arch.class_name, offsetof(struct arch_row, class_name), true);
 
-    *out = find(c->arch.gguf, offsetof(struct arch_row, gguf));
     if (c->naming == NAMING_GGUF)
-        return *out != NULL ? ERR_OK : unknown(c, why);
-    if ((*out = find(c->arch.model_type, types)) == NULL)
-        *out = find(c->arch.text_model_type, types);
+        return find_gguf(out, c, why);
+    if ((*out = find(c->arch.model_type, types, true)) == NULL)
+        *out = find(c->arch.text_model_type, types, true);
     if (*out != NULL && by_class != NULL && *out != by_class)
         notice(notices, "%s: model_type says %s, architectures says %s; "
                "model_type is followed", c->path, (*out)->name,

@@ -58,19 +58,11 @@ static enum err configure(struct config *c, const struct config_source *src,
 {
     static const struct key_name
         attention_bias = { "attention_bias", NULL },
-        mlp_bias = { "mlp_bias", NULL },
-        experts = { NULL, "A.expert_count" };
+        mlp_bias = { "mlp_bias", NULL };
     const struct keys *k = src->keys;
-    uint32_t           n_experts = 0;
     enum err           e;
 
     c->vocab_size = 32000;
-    if ((e = keys_uint(&n_experts, k, experts,
-                       (struct uint_range){ 0, UINT32_MAX }, why)) != ERR_OK)
-        return e;
-    if (n_experts > 0)
-        return keys_fail(k, experts, ERR_UNKNOWN, why, "is %u: mixtures of "
-                         "experts are not supported yet", n_experts);
     if ((e = config_read_common(c, src, d, why)) != ERR_OK
         || (e = config_read_activation(c, src, "silu", why)) != ERR_OK
         || (e = keys_bool(&c->attention_bias, k, attention_bias, why))

@@ -1,17 +1,18 @@
-/* Qwen2, Qwen2.5 and Qwen3: the block of Llama, where q, k and v have a bias
- * (2) or every head of q and k is normed by itself before its rotation (3).
+/* Qwen1.5 to 2.5: the block of Llama where q, k and v have a bias; and Qwen2-MoE,
+ * where experts and a shared one take the place of the MLP of layers.
  *
- * Reference: transformers, models/qwen2 and models/qwen3. */
+ * Reference: transformers, models/qwen2 and models/qwen2_moe. */
 #include "models/arch_table.h"
-#include "nn/phrases.h"
+#include "nn/config_experts.h"
+#include "nn/experts.h"
 
 #include <stddef.h>
 
 struct layer {
-    struct affine attn_norm, ffn_norm;
-    struct affine q_norm, k_norm;                   /* Qwen3 */
-    struct linear q, k, v, o;
-    struct linear gate, up, down;
+    struct affine  attn_norm, ffn_norm;
+    struct linear  q, k, v, o;
+    struct linear  gate, up, down;                  /* dense layers */
+    struct mixture moe;                             /* the others */
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -25,67 +26,54 @@ static const struct want wants[] = {
       SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
     { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    /* Only a Qwen3 with attention_bias has a bias here. */
     { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
       SPLIT_COLS, WANT_BIAS_IF_THERE | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
     { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
+      SPLIT_ROWS, WANT_DENSE, NULL },
     { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
+      SPLIT_ROWS, WANT_DENSE, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_FINE, NULL },
-    /* Qwen3 alone, and therefore last. */
-    { "attn_q_norm", "self_attn.q_norm", AT(q_norm), DIM_HEAD, DIM_NONE,
-      SPLIT_NONE, WANT_NORM, NULL },
-    { "attn_k_norm", "self_attn.k_norm", AT(k_norm), DIM_HEAD, DIM_NONE,
-      SPLIT_NONE, WANT_NORM, NULL },
+      SPLIT_COLS, WANT_DENSE | WANT_FINE, NULL },
+    { "ffn_gate_inp", "mlp.gate", AT(moe.router), DIM_EXPERTS, DIM_HIDDEN,
+      SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
+    { "ffn_gate_exps", "mlp.experts.*.gate_proj", AT(moe.gate), DIM_EXPERT,
+      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
+    { "ffn_up_exps", "mlp.experts.*.up_proj", AT(moe.up), DIM_EXPERT,
+      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
+    { "ffn_down_exps", "mlp.experts.*.down_proj", AT(moe.down), DIM_HIDDEN,
+      DIM_EXPERT, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK | WANT_FINE, NULL },
+    { "ffn_gate_shexp", "mlp.shared_expert.gate_proj", AT(moe.shared_gate),
+      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE, NULL },
+    { "ffn_up_shexp", "mlp.shared_expert.up_proj", AT(moe.shared_up),
+      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE, NULL },
+    { "ffn_down_shexp", "mlp.shared_expert.down_proj", AT(moe.shared_down),
+      DIM_HIDDEN, DIM_SHARED, SPLIT_COLS, WANT_SPARSE | WANT_FINE, NULL },
+    { "ffn_gate_inp_shexp", "mlp.shared_expert_gate", AT(moe.shared_router),
+      DIM_ONE, DIM_HIDDEN, SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
 };
-enum { N_WANTS = sizeof wants / sizeof wants[0], N_HEAD_NORMS = 2 };
 
 static void block(struct step *s, const void *layer)
 {
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
-    if (l->q_norm.weight != NULL) {                 /* k, v [n, kv head, d]  */
-        norm_heads(s, s->q, &l->q_norm);
-        norm_heads(s, s->k, &l->k_norm);
-    }
+    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q, k, v [n, head, d]  */
     attend(s);                                      /* a [n, head, d]        */
     project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
 
     norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
+    if (config_is_sparse(s->config, s->layer)) {
+        experts(s, s->h, &l->moe);                  /* x [n, hidden]         */
+    } else {
+        gated(s, s->h, &l->gate, &l->up);           /* g [n, ffn]            */
+        project_add(s, s->x, s->g, &l->down);       /* x [n, hidden]         */
+    }
 }
 
-/* sliding_window counts only where use_sliding_window is true: many files hold
- * a window that no layer has.  GGUF has no such keys. */
-static enum err read_windows(struct config *c, const struct config_source *src,
-                             struct err_info *why)
-{
-    static const struct key_name used = { "use_sliding_window", NULL },
-        window = { "sliding_window", NULL },
-        first = { "max_window_layers", NULL };
-    struct uint_range  any = { 0, UINT32_MAX };
-    const struct keys *k = src->keys;
-    struct layer_rule  rule = { .sliding = c->kind[0], .first = 28 };
-    bool     is_used = false;
-    enum err e = keys_bool(&is_used, k, used, why);
+static const struct key_name key_layers = { "max_window_layers", NULL };
 
-    if (e != ERR_OK || !is_used || keys_is_null(k, window))
-        return e;
-    rule.sliding.window = 4096;
-    if ((e = keys_uint(&rule.sliding.window, k, window, any, why)) != ERR_OK
-        || (e = keys_uint(&rule.first, k, first, any, why)) != ERR_OK)
-        return e;
-    return config_split_layers(c, src, &rule, why);
-}
-
-/* What both share; `d` are the defaults of their classes. */
 static enum err configure(struct config *c, const struct config_source *src,
                           const struct config_defaults *d,
                           struct err_info *why)
@@ -93,14 +81,14 @@ static enum err configure(struct config *c, const struct config_source *src,
     enum err e;
 
     c->vocab_size = 151936;
-    if ((e = config_read_common(c, src, d, why)) != ERR_OK
-        || (e = config_read_activation(c, src, "silu", why)) != ERR_OK)
-        return e;
+    c->attention_bias = true;
     c->pairing = ROPE_HALVES;
-    return read_windows(c, src, why);
+    if ((e = config_read_common(c, src, d, why)) != ERR_OK)
+        return e;
+    return config_read_activation(c, src, "silu", why);
 }
 
-static enum err configure_qwen2(struct config *c,
+static enum err configure_dense(struct config *c,
                                 const struct config_source *src,
                                 struct err_info *why)
 {
@@ -108,36 +96,55 @@ static enum err configure_qwen2(struct config *c,
         .n_head_kv = 32, .context_length = 32768, .norm_eps = 1e-6,
         .rope_theta = 1e4,
     };
-    c->attention_bias = true;
-    return configure(c, src, &defaults, why);
+    struct layer_rule rule = { .first = 28 };
+    enum err          e;
+
+    if ((e = configure(c, src, &defaults, why)) != ERR_OK
+        || (e = keys_uint(&rule.first, src->keys, key_layers,
+                          (struct uint_range){ 0, UINT32_MAX }, why)))
+        return e;
+    return config_split_if_used(c, src, &rule, why);
 }
 
-static enum err configure_qwen3(struct config *c,
-                                const struct config_source *src,
-                                struct err_info *why)
+static enum err configure_moe(struct config *c, const struct config_source *src,
+                              struct err_info *why)
 {
     static const struct config_defaults defaults = {
-        .n_head_kv = 32, .head_dim = 128, .context_length = 32768,
-        .norm_eps = 1e-6, .rope_theta = 1e4,
+        .n_head_kv = 16, .context_length = 32768, .norm_eps = 1e-6,
+        .rope_theta = 1e4,
     };
-    static const struct key_name bias = { "attention_bias", NULL };
-    enum err e = keys_bool(&c->attention_bias, src->keys, bias, why);
+    static const struct expert_family family = {
+        .n_expert = "num_experts", .n_used = "num_experts_per_tok",
+        .size = "moe_intermediate_size", .renormalise = "norm_topk_prob",
+        .shared_size = "shared_expert_intermediate_size",
+        .experts = 60, .used = 4, .width = 1408, .shared = 5632,
+    };
+    static const struct key_name bias = { "qkv_bias", NULL };
+    struct layer_rule rule = { .end = 28, .period = 2 };
+    enum err          e;
 
-    return e != ERR_OK ? e : configure(c, src, &defaults, why);
+    if ((e = configure(c, src, &defaults, why)) != ERR_OK
+        || (e = keys_bool(&c->attention_bias, src->keys, bias, why))
+        || (e = config_read_experts(c, src, &family, why)) != ERR_OK
+        || (e = config_sparse_steps(c, src, why)) != ERR_OK
+        || (e = keys_uint(&rule.end, src->keys, key_layers,
+                          (struct uint_range){ 1, UINT32_MAX }, why)))
+        return e;
+    return config_split_if_used(c, src, &rule, why);
 }
 
 const struct arch arch_qwen2 = {
     .name = "Qwen2",
-    .configure = configure_qwen2,
-    .wants = { wants, N_WANTS - N_HEAD_NORMS },
+    .configure = configure_dense,
+    .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
     .block = block,
 };
 
-const struct arch arch_qwen3 = {
-    .name = "Qwen3",
-    .configure = configure_qwen3,
-    .wants = { wants, N_WANTS },
+const struct arch arch_qwen2_moe = {
+    .name = "Qwen2-MoE",
+    .configure = configure_moe,
+    .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
     .block = block,
 };
