@@ -307,6 +307,18 @@ static void prepare_inner(const struct mixture_run *m)
     }
 }
 
+static void count(struct mixture_run *m)
+{
+    struct tally *t = &m->s->tally;
+
+    for (size_t a = 0; a < m->n_active; a++) {
+        size_t e = m->s->expert.active[a], n = n_slots(m, e);
+        cpu_tally_product(t, m->op->gate[e], n);
+        cpu_tally_product(t, m->op->up[e], n);
+        cpu_tally_product(t, m->op->down[e], n);
+    }
+}
+
 void cpu_experts(struct stream *s, size_t n, const struct experts_op *op)
 {
     struct mixture_run m = { .s = s, .op = op, .n = n };
@@ -318,6 +330,7 @@ void cpu_experts(struct stream *s, size_t n, const struct experts_op *op)
     cpu_each_row(s, route_row, &m, n,
                  (size_t)op->router.n_expert * op->router.n_used);
     sort_slots(&m);
+    count(&m);
     prepare_in(&m);
     pool_run(pool, inner_chunk, &m, cut_inner(&m));
     prepare_inner(&m);

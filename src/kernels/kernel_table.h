@@ -9,8 +9,8 @@
 #define OSMIA_KERNELS_KERNEL_TABLE_H
 
 #include "kernels/attention.h"
+#include "kernels/expert_router.h"
 #include "kernels/rope_pairing.h"
-#include "kernels/router.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Which experts a token goes to, and with what weights: the rules of all families
  * as data. */
-#ifndef OSMIA_KERNELS_ROUTER_H
-#define OSMIA_KERNELS_ROUTER_H
+#ifndef OSMIA_KERNELS_EXPERT_ROUTER_H
+#define OSMIA_KERNELS_EXPERT_ROUTER_H
 
 #include <stdbool.h>
 #include <stdint.h>
