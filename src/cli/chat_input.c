@@ -138,8 +138,9 @@ static enum err open_editor(struct chat_input *in, struct err_info *why)
     el_set(in->editor, EL_EDITOR, "emacs");
     el_set(in->editor, EL_HIST, history, in->history);
     el_wset(in->editor, EL_GETCFN, read_character);
-    el_set(in->editor, EL_ADDFN, "osmia-paste", "take a pasted text",
-           take_paste);
+    /* Of narrow strings el_set would make copies that el_end forgets. */
+    el_wset(in->editor, EL_ADDFN, L"osmia-paste", L"take a pasted text",
+            take_paste);
     el_set(in->editor, EL_BIND, "\\e[200~", "osmia-paste", NULL);
     return ERR_OK;
 }

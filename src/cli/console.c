@@ -86,24 +86,36 @@ static void on_notice(void *arg, const char *sentence)
 
 /* ---- progress ---- */
 
-enum { DRAW_EVERY_MS = 100, QUIET_FIRST_MS = 700 };
+enum { DRAW_EVERY_MS = 100, QUIET_FIRST_MS = 1500 };
 
-static void draw(struct console *c, const char *doing, uint64_t done,
-                 uint64_t total, double elapsed_s)
+/* Bytes are what big numbers count; tokens never get that far. */
+static void draw(struct console *c, uint64_t done, uint64_t total,
+                 double elapsed_s)
 {
-    double share = total > 0 ? (double)done / (double)total : 0;
-    double rate = elapsed_s > 0 ? (double)done / elapsed_s : 0;
-    double left_s = rate > 0 ? (double)(total - done) / rate : 0;
-
-    /* Bytes are what big numbers count; tokens never get that far. */
     bool large = total >= 10000000;
     double unit = large ? 1e6 : 1;
-    fprintf(stderr, "\r\033[K%s: %.0f / %.0f%s (%.0f %%), %.0f%s/s, %.0f s left",
-            doing, (double)done / unit, (double)total / unit,
-            large ? " MB" : "", 100 * share, rate / unit,
-            large ? " MB" : "", left_s);
+    const char *name = large ? " MB" : "";
+
+    fprintf(stderr, "\r\033[K%s: %.0f / %.0f%s (%.0f %%)", c->doing,
+            (double)done / unit, (double)total / unit, name,
+            100 * (double)done / (double)total);
+    if (done > 0) {
+        double rate = (double)done / elapsed_s;
+        fprintf(stderr, ", %.0f%s/s, %.0f s left", rate / unit, name,
+                (double)(total - done) / rate);
+    }
     fflush(stderr);
     c->line_drawn = true;
+}
+
+/* Other work than before, or the same from its beginning: time starts anew. */
+static void follow(struct console *c, const char *doing, uint64_t done,
+                   int64_t now)
+{
+    if (c->doing != doing || done < c->done)
+        c->started_ns = now;
+    c->doing = doing;
+    c->done = done;
 }
 
 static bool on_tick(void *arg, const char *doing, uint64_t done,
@@ -112,14 +124,13 @@ static bool on_tick(void *arg, const char *doing, uint64_t done,
     struct console *c = arg;
     int64_t now = clock_ns();
 
-    if (c->doing != doing) {
-        c->doing = doing;
-        c->started_ns = now;
-    }
+    follow(c, doing, done, now);
     double elapsed_ms = (double)(now - c->started_ns) / 1e6;
-    if (c->talks && c->is_terminal && elapsed_ms >= QUIET_FIRST_MS
-        && (double)(now - c->drawn_ns) / 1e6 >= DRAW_EVERY_MS && done <= total) {
-        draw(c, doing, done, total, elapsed_ms / 1e3);
+    /* total 0: nothing that has an end, a step that only decodes. */
+    if (c->talks && c->is_terminal && total > 0 && done <= total
+        && elapsed_ms >= QUIET_FIRST_MS
+        && (double)(now - c->drawn_ns) / 1e6 >= DRAW_EVERY_MS) {
+        draw(c, done, total, elapsed_ms / 1e3);
         c->drawn_ns = now;
     }
     return interrupt_raised();

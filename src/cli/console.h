@@ -19,7 +19,8 @@ struct console {
     bool    is_terminal;      /* stderr is one */
     bool    line_drawn;       /* a progress line stands on the terminal */
     int64_t started_ns, drawn_ns;
-    const char *doing;        /* of the progress line */
+    const char *doing;        /* of the progress line, */
+    uint64_t    done;         /*   and how far it was */
     struct notices  notices;  /* to hand to lower floors */
     struct progress progress; /* to hand to lower floors; stops on Ctrl-C */
 };

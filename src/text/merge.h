@@ -10,7 +10,7 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-enum { MERGE_NONE = UINT32_MAX };       /* no neighbour; no merge */
+static const uint32_t MERGE_NONE = UINT32_MAX;  /* no neighbour; no merge */
 
 struct symbol {
     int32_t  id;            /* token, or -1: not in the vocabulary */
