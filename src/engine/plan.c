@@ -208,7 +208,7 @@ static struct donor find_donor(struct sched *s, const struct job *j)
 static bool fork_from(struct sched *s, struct job *j, int seq, size_t n)
 {
     struct err_info why;
-    if (n < SHARE_MIN
+    if (n < SHARE_MIN || !prefix_kept(runner_of(s), seq, n)
         || runner_of(s)->ops->fork(runner_of(s)->arg, seq, j->seq, (uint32_t)n,
                                    &why) != ERR_OK)
         return false;

@@ -1,158 +1,9 @@
 #include "support/check.h"
 
-#include "engine/sched.h"
-#include "fake_runner.h"
+#include "sched_client.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { PROMPT_MAX = 200, OUT_MAX = FAKE_LEN };
-
-/* A job as its client sees it, beside what it must see. */
-struct client {
-    uint64_t          id;
-    int32_t           prompt[PROMPT_MAX], want[OUT_MAX];
-    size_t            n_prompt, max_tokens, n_want, n_got;
-    struct sampling   sampling;
-    enum job_reason   want_reason, reason;
-    bool              done, held, ignore_eos;
-    atomic_bool       cancel;
-    struct job_usage  usage;
-    struct err_info   error;
-};
-
-/* ---- the oracle: the same answer, computed alone and without a cache ---- */
-
-static void expect(struct client *c, const struct fake *f)
-{
-    int32_t tokens[FAKE_LEN];
-    float logits[FAKE_VOCAB];
-    struct sampler *s;
-    size_t most = f->runner.ctx < f->runner.capacity ? f->runner.ctx
-                                                     : f->runner.capacity;
-    size_t n = c->n_prompt, limit = c->n_prompt + c->max_tokens;
-    if (c->max_tokens == 0 || limit > most)
-        limit = most;
-    assert_int_equal(sampler_open(&s, FAKE_VOCAB, NULL, 0, NULL), ERR_OK);
-    memcpy(tokens, c->prompt, n * sizeof *tokens);
-    for (c->want_reason = JOB_LENGTH; n < limit; n++) {
-        struct sample out;
-        struct sample_context at = { .logits = logits, .tokens = tokens,
-                                     .n_tokens = n, .n_prompt = c->n_prompt };
-        fake_logits(logits, tokens, n);
-        assert_int_equal(sampler_draw(s, &c->sampling, &at, &out, NULL),
-                         ERR_OK);
-        if (out.id == FAKE_EOS && !c->ignore_eos) {
-            c->want_reason = JOB_STOP;
-            break;
-        }
-        tokens[n] = out.id;
-    }
-    sampler_close(s);
-    c->n_want = n - c->n_prompt;
-    memcpy(c->want, tokens + c->n_prompt, c->n_want * sizeof *tokens);
-}
-
-static void on_event(void *arg, const struct job_event *ev)
-{
-    struct client *c = arg;
-    assert_false(c->done);
-    if (!ev->done) {
-        assert_false(c->held);
-        if (c->n_got >= c->n_want || c->want[c->n_got] != ev->token->id)
-            fail_msg("job %llu: token %zu is %d", (unsigned long long)c->id,
-                     c->n_got, ev->token->id);
-        c->n_got++;
-        return;
-    }
-    c->done = true;
-    c->reason = ev->reason;
-    c->usage = *ev->usage;
-    if (ev->error != NULL)
-        c->error = *ev->error;
-}
-
-static void submit(struct sched *s, struct client *c)
-{
-    struct err_info why;
-    struct job_request r = {
-        .prompt = c->prompt, .n_prompt = c->n_prompt,
-        .max_tokens = c->max_tokens, .sampling = c->sampling,
-        .ignore_eos = c->ignore_eos, .cancel = &c->cancel,
-        .event = on_event, .arg = c };
-    if (sched_submit(s, &r, &c->id, &why) != ERR_OK)
-        fail_msg("%s", why.text);
-}
-
-static const int32_t eos[] = { FAKE_EOS };
-
-static struct sched *open_on(struct fake *f, const struct fake_options *fo,
-                             const struct sched_options *so)
-{
-    struct sched *s;
-    fake_open(f, fo);
-    struct sched_parts parts = { .runner = &f->runner, .eos = eos, .n_eos = 1 };
-    assert_int_equal(sched_open(&s, &parts, so, NULL), ERR_OK);
-    return s;
-}
-
-static void run_out(struct sched *s)
-{
-    while (sched_jobs(s) > 0) {
-        assert_int_equal(sched_step(s, NULL, NULL), ERR_OK);
-        assert_true(sched_stepped(s) > 0);
-    }
-}
-
-static void assert_right(const struct client *c)
-{
-    assert_true(c->done);
-    assert_int_equal(c->reason, c->want_reason);
-    assert_int_equal(c->n_got, c->n_want);
-    assert_int_equal(c->usage.n_output, c->n_want);
-    assert_int_equal(c->usage.n_prompt, c->n_prompt);
-}
-
-static void close_clean(struct sched *s, const struct fake *f)
-{
-    sched_close(s);
-    assert_int_equal(fake_blocks_used(f), 0);
-    assert_int_equal(fake_seqs_open(f), 0);
-}
-
-/* ---- random clients ---- */
-
-static uint64_t seed;
-static size_t below(size_t n)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)((seed >> 33) % n);
-}
-
-/* Prompts come in a few families that begin alike. */
-static void random_client(struct client *c, const struct fake *f,
-                          size_t longest)
-{
-    size_t shared = below(longest), family = below(3);
-    memset(c, 0, sizeof *c);
-    c->n_prompt = 1 + below(longest);
-    for (size_t i = 0; i < c->n_prompt; i++)
-        c->prompt[i] = (int32_t)(i < shared ? (i * 7 + family) % FAKE_VOCAB
-                                            : below(FAKE_VOCAB));
-    c->max_tokens = below(4) ? 1 + below(40) : 0;
-    c->sampling = sampling_off();
-    c->sampling.seed = below(1000);
-    c->ignore_eos = below(4) == 0;
-    if (below(3) == 0)
-        c->sampling.temperature = 0;
-    if (below(3) == 0)
-        c->sampling.repetition_penalty = 1.2f;
-    if (below(3) == 0)
-        c->sampling.frequency_penalty = 0.5f;
-    expect(c, f);
-}
 
 static const struct fake_options roomy = { .n_blocks = 2000, .block = 4,
     .n_seqs = 32, .max_tokens = 64, .max_rows = 16, .ctx = 300 };
@@ -172,7 +23,7 @@ static void alone_and_together(void **state)
     (void)state;
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         struct sched *s = open_on(&f, &roomy, &ways[w]);
-        seed = 5;
+        client_seed = 5;
         for (size_t i = 0; i < 24; i++)
             random_client(&c[i], &f, PROMPT_MAX);
         for (size_t i = 0; i < 24; i++)
@@ -191,7 +42,7 @@ static bool oracle_differs(void)
     static struct fake f;
     static struct client a, b;
     fake_open(&f, &roomy);
-    seed = 9;
+    client_seed = 9;
     random_client(&a, &f, 30);
     b = a;
     b.prompt[0] ^= 1;
@@ -208,7 +59,7 @@ static void prefixes_are_shared(void **state)
         .chunk = 16, .chunk_beside = 16, .max_kept = 4 });
     (void)state;
     assert_true(oracle_differs());
-    seed = 3;
+    client_seed = 3;
     for (size_t i = 0; i < 4; i++) {
         random_client(&c[i], &f, 100);
         c[i].n_prompt = 120;
@@ -244,7 +95,7 @@ static void a_turn_runs_only_its_new_tokens(void **state)
     struct sched *s = open_on(&f, &roomy, &(struct sched_options){
         .max_kept = 2 });
     (void)state;
-    seed = 8;
+    client_seed = 8;
     random_client(&c, &f, 20);
     for (int turn = 0; turn < 6; turn++) {
         size_t n = c.n_prompt + c.n_want, before = f.n_ran;
@@ -256,7 +107,7 @@ static void a_turn_runs_only_its_new_tokens(void **state)
         }
         c.max_tokens = 12;
         c.n_got = 0;
-        c.done = false;
+        c.done = c.started = false;
         expect(&c, &f);
         submit(s, &c);
         run_out(s);
@@ -283,7 +134,8 @@ static void principals_and_regimes_do_not_share(void **state)
         expect(&c[i], &f);
         struct job_request r = { .prompt = c[i].prompt, .n_prompt = 100,
             .max_tokens = c[i].max_tokens, .sampling = c[i].sampling,
-            .principal = i == 1, .event = on_event, .arg = &c[i] };
+            .principal = i == 1, .started = on_started, .event = on_event,
+            .arg = &c[i] };
         assert_int_equal(sched_submit(s, &r, &c[i].id, NULL), ERR_OK);
         run_out(s);
         assert_int_equal(c[i].usage.n_cached, 0);
@@ -370,7 +222,7 @@ static void cancelled_steps_change_nothing(void **state)
     struct sched *s = open_on(&f, &roomy, &(struct sched_options){
         .chunk = 8 });
     (void)state;
-    seed = 21;
+    client_seed = 21;
     random_client(&c, &f, 100);
     submit(s, &c);
     for (int i = 0; sched_jobs(s) > 0; i++) {
@@ -389,7 +241,7 @@ static void flags_end_a_step_nobody_needs(void **state)
     struct sched *s = open_on(&f, &roomy, &(struct sched_options){
         .chunk = 8 });
     (void)state;
-    seed = 22;
+    client_seed = 22;
     random_client(&a, &f, 100);
     random_client(&b, &f, 100);
     submit(s, &a);
@@ -409,7 +261,7 @@ static void a_row_of_nan_ends_its_job_only(void **state)
     static struct client a, b;
     struct sched *s = open_on(&f, &roomy, &(struct sched_options){ 0 });
     (void)state;
-    seed = 30;
+    client_seed = 30;
     do
         random_client(&a, &f, 20);
     while (a.n_want < 5);
@@ -441,6 +293,98 @@ static void a_model_that_fails_loses_no_job(void **state)
     f.forward_says = ERR_OK;
     run_out(s);
     assert_right(&c);
+    close_clean(s, &f);
+}
+
+/* Ten seconds of equal streams differ by one token at most. */
+static void equal_streams_go_on_equally(void **state)
+{
+    static struct fake f;
+    static struct client c[6];
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){ .chunk = 16,
+        .chunk_beside = 5, .max_kept = 2 });
+    (void)state;
+    client_seed = 77;
+    for (size_t i = 0; i < 6; i++) {
+        random_client(&c[i], &f, 40);
+        c[i].ignore_eos = true;
+        c[i].max_tokens = 200;
+        expect(&c[i], &f);
+        if (i < 4)
+            submit(s, &c[i]);
+    }
+    while (c[3].n_got == 0)
+        assert_int_equal(sched_step(s, NULL, NULL), ERR_OK);
+    size_t first[4];
+    for (size_t i = 0; i < 4; i++)
+        first[i] = c[i].n_got;
+    submit(s, &c[4]);                       /* prompts beside them */
+    submit(s, &c[5]);
+    for (size_t n = 1; n <= 100; n++) {
+        assert_int_equal(sched_step(s, NULL, NULL), ERR_OK);
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(c[i].n_got - first[i], n);
+    }
+    run_out(s);
+    for (size_t i = 0; i < 6; i++)
+        assert_right(&c[i]);
+    close_clean(s, &f);
+}
+
+/* A window has let go what the longest common prefix would need: a shorter one
+ * serves, or none. */
+static void windows_shorten_hits(void **state)
+{
+    static struct fake f;
+    static struct client c[3];
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){
+        .max_kept = 4 });
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        client_seed = 50;
+        random_client(&c[i], &f, 10);
+        c[i].n_prompt = 100;
+        c[i].max_tokens = 5;
+        for (size_t t = 0; t < 100; t++)
+            c[i].prompt[t] = (int32_t)(t < 40 + 30 * i ? t % 40 : i + t % 9);
+        expect(&c[i], &f);
+    }
+    submit(s, &c[0]);                       /* has 40 with the others, */
+    run_out(s);
+    submit(s, &c[1]);                       /*   and this one 70 with the last */
+    run_out(s);
+    assert_int_equal(c[1].usage.n_cached, 40);
+    for (size_t i = 0; i < f.n_seqs; i++)   /* the second one's window */
+        if (f.seq[i].open && f.content[(size_t)f.seq[i].block[15] * 4]
+                             == c[1].prompt[60])
+            f.seq[i].floor = 90;
+    submit(s, &c[2]);
+    run_out(s);
+    assert_int_equal(c[2].usage.n_cached, 40);
+    for (size_t i = 0; i < 3; i++)
+        assert_right(&c[i]);
+    close_clean(s, &f);
+}
+
+static void deadlines(void **state)
+{
+    static struct fake f;
+    static struct client a, b;
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){ 0 });
+    (void)state;
+    client_seed = 40;
+    random_client(&a, &f, 100);
+    random_client(&b, &f, 100);
+    a.deadline_ns = 1;                      /* long ago */
+    b.deadline_ns = INT64_MAX;
+    submit(s, &a);
+    submit(s, &b);
+    run_out(s);
+    assert_int_equal(a.reason, JOB_TIMEOUT);
+    assert_false(a.started);
+    assert_right(&b);
+    assert_int_equal(sched_stats(s).n_cancelled[JOB_QUEUED], 1);
+    assert_int_equal(sched_stats(s).n_ended[JOB_TIMEOUT], 1);
     close_clean(s, &f);
 }
 
@@ -482,118 +426,6 @@ static void masks_reach_the_sampler(void **state)
     close_clean(s, &f);
 }
 
-/* ---- everything at once ---- */
-
-enum { CLIENTS = 40 };
-
-struct world {
-    struct fake   f;
-    struct sched *s;
-    struct client c[CLIENTS];
-    bool          live[CLIENTS];
-    size_t        n_right, n_cancelled;
-};
-
-static void settle(struct world *w, size_t i)
-{
-    struct client *c = &w->c[i];
-    if (!w->live[i] || !c->done)
-        return;
-    if (c->reason == JOB_CANCELLED)
-        w->n_cancelled++;
-    else {
-        assert_right(c);
-        w->n_right++;
-    }
-    w->live[i] = false;
-}
-
-static void random_event(struct world *w)
-{
-    size_t i = below(CLIENTS);
-    struct client *c = &w->c[i];
-    bool stop = below(8) == 0;
-    struct progress progress = { stop_at_once, &stop };
-    switch (below(8)) {
-    case 0:
-        if (!w->live[i]) {
-            random_client(c, &w->f, 60);
-            submit(w->s, c);
-            w->live[i] = true;
-        }
-        break;
-    case 1:
-        if (w->live[i] && below(4) == 0)
-            assert_true(sched_cancel(w->s, c->id));
-        break;
-    case 2:
-        if (w->live[i] && below(4) == 0)
-            atomic_store(&c->cancel, true);
-        break;
-    case 3:
-        if (w->live[i])
-            c->held = below(3) == 0;
-        if (w->live[i])
-            assert_true(sched_hold(w->s, c->id, c->held));
-        break;
-    default:
-        w->f.fork_fails = below(4) == 0;
-        if (sched_step(w->s, &progress, NULL) != ERR_OK)
-            assert_true(stop && sched_stepped(w->s) == 0);
-    }
-}
-
-static void finish_all(struct world *w)
-{
-    size_t steps = 0;
-    for (size_t i = 0; i < CLIENTS; i++)
-        if (w->live[i]) {
-            w->c[i].held = false;
-            sched_hold(w->s, w->c[i].id, false);
-        }
-    while (sched_jobs(w->s) > 0) {
-        assert_int_equal(sched_step(w->s, NULL, NULL), ERR_OK);
-        assert_true(++steps < 100000);            /* nobody waits for ever */
-    }
-    for (size_t i = 0; i < CLIENTS; i++)
-        settle(w, i);
-}
-
-static void random_worlds(void **state)
-{
-    static struct world w;
-    const char *given = getenv("OSMIA_TEST_SEED");
-    uint64_t first = given ? strtoull(given, NULL, 0) : 1;
-    size_t n_events = 0, n_right = 0, n_paused = 0, n_shared = 0;
-    (void)state;
-    for (uint64_t round = 0; round < 60; round++) {
-        seed = first + round;
-        memset(&w, 0, sizeof w);
-        struct fake_options fo = { .block = 1 + below(4),
-            .n_blocks = 60 + below(200), .n_seqs = 4 + below(20),
-            .max_rows = 2 + below(12), .max_tokens = 20 + below(40),
-            .ctx = 90 + (uint32_t)below(100) };
-        struct sched_options so = { .max_kept = below(6),
-            .chunk = 1 + below(30), .chunk_beside = 1 + below(10) };
-        w.s = open_on(&w.f, &fo, &so);
-        for (size_t i = 0; i < 1500; i++, n_events++) {
-            random_event(&w);
-            for (size_t k = 0; k < CLIENTS; k++)
-                settle(&w, k);
-        }
-        finish_all(&w);
-        n_right += w.n_right;
-        n_paused += sched_stats(w.s).n_paused;
-        n_shared += sched_stats(w.s).n_shared;
-        close_clean(w.s, &w.f);
-    }
-    print_message("seeds %llu..%llu: %zu events, %zu answers, %zu pauses, "
-                  "%zu tokens shared\n", (unsigned long long)first,
-                  (unsigned long long)first + 59, n_events, n_right, n_paused,
-                  n_shared);
-    assert_true(n_right > 1000 && n_paused > 100 && n_shared > 1000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,8 +439,10 @@ int main(void)
         cmocka_unit_test(flags_end_a_step_nobody_needs),
         cmocka_unit_test(a_row_of_nan_ends_its_job_only),
         cmocka_unit_test(a_model_that_fails_loses_no_job),
+        cmocka_unit_test(equal_streams_go_on_equally),
+        cmocka_unit_test(windows_shorten_hits),
+        cmocka_unit_test(deadlines),
         cmocka_unit_test(masks_reach_the_sampler),
-        cmocka_unit_test(random_worlds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
