@@ -57,10 +57,12 @@ static void out_of_range(struct reading *r, const struct field *f,
     put_range(range, sizeof range, f, whole);
     if (low && f->least > 0 && f->least < 1e-3)
         fault_add(r, f->name, range, "%s must be above 0", f->name);
+    else if (low)
+        fault_add(r, f->name, range, "%s must be at least %.15g", f->name,
+                  f->least);
     else
-        fault_add(r, f->name, range, "%s must be at %s %.15g (got %.15g)",
-                  f->name, low ? "least" : "most", low ? f->least : f->most,
-                  value);
+        fault_add(r, f->name, range, "%s must be at most %.15g (got %.15g)",
+                  f->name, f->most, value);
     fault_value(r, value);
 }
 

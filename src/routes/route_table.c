@@ -12,5 +12,12 @@ const struct route *const route_table[] = {
     &route_capabilities,
     &route_metrics,
     &route_shutdown,
+    /* the worker contract */
+    &route_jobs,
+    &route_stream,
+    &route_delete,
+    &route_cancel,
+    &route_execute,
+    &route_infer,
     NULL,
 };

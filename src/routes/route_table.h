@@ -4,9 +4,10 @@
 
 #include "serve/router.h"
 
-extern const struct route route_capabilities, route_health, route_info,
-                          route_metrics, route_progress, route_ready,
-                          route_root, route_shutdown;
+extern const struct route
+    route_cancel, route_capabilities, route_delete, route_execute, route_health,
+    route_infer, route_info, route_jobs, route_metrics, route_progress,
+    route_ready, route_root, route_shutdown, route_stream;
 
 /* Ends with NULL. */
 extern const struct route *const route_table[];
