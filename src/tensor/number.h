@@ -116,12 +116,13 @@ static inline float f32_from_e8m0_half(uint8_t b)
     return f32_from_bits(b < 2 ? 0x00200000u << b : (uint32_t)(b - 1) << 23);
 }
 
-/* Half of the unsigned E4M3 of nvfp4; bit 7 is ignored, 0x7f is zero. */
+/* Half of the unsigned E4M3 of nvfp4.  Bit 7 is ignored, but for one place:
+ * 0x7f is zero and 0xff is 480 / 2, as in ggml. */
 static inline float f32_from_ue4m3_half(uint8_t b)
 {
     uint32_t e = (b >> 3) & 15u, m = b & 7u;
 
-    if ((b & 0x7fu) == 0x7fu)
+    if (b == 0x7f)
         return 0.0f;
     if (e == 0)
         return f32_from_bits(f32_bits_scaled(m, -10));

@@ -82,7 +82,7 @@ static void eight_bit_scales_have_their_values(void **state)
         assert_true((double)f32_from_e8m0_half((uint8_t)b)
                     == ldexp(1, (int)b - 128));
         assert_true((double)f32_from_ue4m3_half((uint8_t)b)
-                    == ((b & 127) == 127 ? 0 : v / 2));
+                    == (b == 127 ? 0 : v / 2));
         if ((b & 127) != 127)
             assert_true((double)f32_from_e4m3((uint8_t)b)
                         == (b & 128 ? -v : v));
