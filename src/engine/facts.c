@@ -134,6 +134,9 @@ static enum err look_at_config(struct engine_look *l, struct err_info *why)
     f->head_dim = c->head_dim;
     f->vocab_size = c->vocab_size;
     f->context_length = c->context_length;
+    f->n_expert = c->router.n_expert;
+    f->n_expert_used = c->router.n_used;
+    f->n_expert_shared = c->n_shared;
     config_close(c);
     return ERR_OK;
 }
