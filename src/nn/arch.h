@@ -8,6 +8,8 @@
 
 struct step;
 
+enum { ARCH_PARTS = 2 };
+
 struct arch {
     const char *name;            /* as people know the family: "Llama" */
 
@@ -19,11 +21,12 @@ struct arch {
     /* The tensors of one layer, and the struct they fill. */
     struct want_table wants;
     size_t            layer_size;
-
-    /* The cache groups, one for each kind of layer; NULL: pairs of n_head_kv
-     * heads of head_dim with the kind's window. */
-    size_t (*kv_groups)(const struct config *c,
-                        struct kv_group group[LAYER_KINDS_MAX]);
+    /* Those of parts of it that several architectures share (mixture_wants of
+     * nn/experts.h, latent_wants of nn/latent.h), and where they lie. */
+    struct {
+        const struct want_table *wants;      /* NULL: no such part */
+        size_t                   at;
+    } part[ARCH_PARTS];
 
     /* One layer in the phrases of nn/phrases.h: reads and adds to s->x. */
     void (*block)(struct step *s, const void *layer);

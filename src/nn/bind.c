@@ -42,6 +42,20 @@ uint64_t bind_rows(const struct checkpoint *c, const struct want *w)
     return t == NULL || t->n_dims != 2 ? 0 : t->dims[0];
 }
 
+bool bind_has_vector(const struct checkpoint *c, const struct want *w,
+                     int64_t layer)
+{
+    static const char *const suffix[] = { ".weight", ".bias", "" };
+    char name[BIND_NAME_SIZE];
+    bool has = false;
+
+    for (size_t i = 0; i < 3 && !has; i++) {
+        bind_spell(name, c->naming, w->gguf, w->hf, layer, suffix[i]);
+        has = bind_tensor(c, name) != NULL;
+    }
+    return has;
+}
+
 /* ---- fused tensors ---- */
 
 /* Several wanted matrices stored as one, their rows one after the other. */
@@ -56,6 +70,8 @@ static const struct fused {
       { { "attn_q", DIM_Q }, { "attn_k", DIM_KV }, { "attn_v", DIM_KV } } },
     { "ffn_up", "mlp.gate_up_proj",
       { { "ffn_gate", DIM_FFN }, { "ffn_up", DIM_FFN } } },
+    { "attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa",
+      { { "attn_kv_a_mqa", DIM_LATENT }, { "attn_k_pe", DIM_LATENT_ROPE } } },
 };
 
 /* The part of a fused tensor that is wanted, if there is such a tensor and it
@@ -95,6 +111,7 @@ static void find_wanted(struct found *f, const struct binder *b,
     bind_spell(f->name, b->checkpoint->naming, w->gguf, w->hf, layer, suffix);
     f->t = bind_tensor(b->checkpoint, f->name);
     f->from = f->n_stacked = 0;
+    f->transposed = false;
     f->rows = f->all_rows = config_dim(b->config, w->rows);
     if (f->t == NULL && w->hf_also != NULL) {
         char also[BIND_NAME_SIZE];
@@ -185,7 +202,10 @@ static enum err make_source(struct tensor_source *s, const struct binder *b,
     }
     if (scale->values == NULL)
         return ERR_OK;
-    if (f->from % scale->block_rows != 0)
+    /* Rows that begin inside a block of scales must not leave it. */
+    if (f->from % scale->block_rows != 0
+        && f->from / scale->block_rows
+           != (f->from + f->rows - 1) / scale->block_rows)
         return fail(why, ERR_UNKNOWN, "%s: tensor %s: its scales do not begin "
                     "where its parts do", b->checkpoint->path, f->name);
     s->scale_dtype = scale->values->dtype;
@@ -295,25 +315,41 @@ static enum err open_vector(struct binder *b, struct vector **out,
          ? e : fail_within(why, "%s: tensor", b->checkpoint->path);
 }
 
+/* What is found, checked, as the matrix that is wanted. */
+static enum err matrix_source(struct tensor_source *s, const struct binder *b,
+                              const struct found *f, const struct want *w,
+                              struct err_info *why)
+{
+    uint64_t cols = config_dim(b->config, f->transposed ? w->rows : w->cols);
+    enum err e;
+
+    if ((e = check_shape(b, f, cols, why)) != ERR_OK
+        || (e = make_source(s, b, f, cols, why)) != ERR_OK || !f->transposed)
+        return e;
+    s->transposed = true;
+    s->n_cols = s->n_rows;
+    s->n_rows = cols;
+    return ERR_OK;
+}
+
 enum err bind_open_matrix(struct binder *b, struct matrix **out,
                           const struct found *f, const struct want *w,
                           struct err_info *why)
 {
     const struct tensor_info *t = f->t;
-    uint64_t                  size = 0, cols = config_dim(b->config, w->cols);
+    uint64_t                  size = 0;
     struct matrix_options     o;
     struct tensor_source      s;
     enum err e;
 
-    if ((e = check_shape(b, f, cols, why)) != ERR_OK
-        || (e = make_source(&s, b, f, cols, why)) != ERR_OK)
+    if ((e = matrix_source(&s, b, f, w, why)) != ERR_OK)
         return e;
     o = options_of(b, w, &s);
     e = b->device->ops->matrix_open(b->device, out, &s, &o, b->progress, why);
     if (e != ERR_OK)
         return e == ERR_NOMEM || e == ERR_CANCELLED
              ? e : fail_within(why, "%s: tensor", b->checkpoint->path);
-    if (!b->exact && dtype_size(t->dtype, f->rows * cols, &size))
+    if (!b->exact && dtype_size(t->dtype, s.n_rows * s.n_cols, &size))
         file_release(t->file, t->file_offset + (uint64_t)(s.data - t->data),
                      size);
     return ERR_OK;
@@ -359,12 +395,15 @@ static enum err bind_bias(struct binder *b, struct vector **out,
     return open_vector(b, out, &f, 0.0f, why);
 }
 
-/* Some rows are only for layers with experts, some only for those without. */
+/* Some rows are only for layers with experts, some only for those without, and
+ * some for no layer of this configuration. */
 static bool is_of_layer(const struct binder *b, const struct want *w,
                         int64_t layer)
 {
     bool sparse = layer >= 0 && config_is_sparse(b->config, (uint32_t)layer);
-    return !(w->flags & (sparse ? WANT_DENSE : WANT_SPARSE));
+    bool exists = config_dim(b->config, w->rows) > 0
+               && config_dim(b->config, w->cols) > 0;
+    return exists && !(w->flags & (sparse ? WANT_DENSE : WANT_SPARSE));
 }
 
 static enum err bind_row(struct binder *b, void *at, const struct want *w,
@@ -451,14 +490,12 @@ enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
                           const struct found *f, const struct want *w,
                           struct err_info *why)
 {
-    uint64_t              cols = config_dim(b->config, w->cols);
     struct tensor_source  s;
     struct matrix_options o;
     size_t   size = 0;
     enum err e;
 
-    if ((e = check_shape(b, f, cols, why)) != ERR_OK
-        || (e = make_source(&s, b, f, cols, why)) != ERR_OK)
+    if ((e = matrix_source(&s, b, f, w, why)) != ERR_OK)
         return e;
     o = options_of(b, w, &s);
     e = b->device->ops->matrix_plan(b->device, &size, &s, &o, why);

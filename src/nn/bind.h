@@ -20,7 +20,7 @@ struct linear {
 struct affine {
     struct vector *weight, *bias;
 };
-/* One matrix for each expert. */
+/* One matrix for each expert, or each head. */
 struct stack {
     struct matrix **at;              /* [n]; NULL: absent */
     uint32_t        n;
@@ -50,9 +50,12 @@ enum {
      * is the name of the tensor of all experts; other ways to store them are
      * known to bind_stack.c. */
     WANT_STACK         = 4096,
-    WANT_BARE          = 8192   /* a vector whose name has no ".weight" */
+    WANT_BARE          = 8192,  /* a vector whose name has no ".weight" */
+    WANT_HEADS         = 16384  /* with WANT_STACK: one for each head of
+                                   attention; bind_heads.c knows the files */
 };
 
+/* A row whose dimensions are 0 is not wanted. */
 struct want {
     const char *gguf, *hf;    /* without the layer's prefix and ".weight" */
     size_t      at;           /* AT(field) */
@@ -93,6 +96,10 @@ enum err bind_plan(struct binder *b, uint64_t *bytes, struct want_table wants,
 /* Bytes that the matrices take, in memory and in mapped files. */
 size_t   bind_bytes(const struct device *d, const void *base,
                     struct want_table wants);
+
+/* Is there such a vector in that layer, under one of its names? */
+bool     bind_has_vector(const struct checkpoint *c, const struct want *w,
+                         int64_t layer);
 
 /* The rows of a tensor outside the layers; 0 when it is not there. */
 uint64_t bind_rows(const struct checkpoint *c, const struct want *w);

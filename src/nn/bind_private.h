@@ -1,5 +1,5 @@
-/* What bind.c (the loop over wanted tensors) and bind_stack.c (experts) know of
- * each other. */
+/* What bind.c (the loop over wanted tensors), bind_stack.c (one matrix for each
+ * expert) and bind_heads.c (or head) know of each other. */
 #ifndef OSMIA_NN_BIND_PRIVATE_H
 #define OSMIA_NN_BIND_PRIVATE_H
 
@@ -13,6 +13,7 @@ struct found {
     uint64_t from, rows;
     uint64_t all_rows;               /* that t should have, */
     uint64_t n_stacked;              /*   this many times; 0: t is a matrix */
+    bool     transposed;             /* rows and columns are exchanged in t */
     char     name[BIND_NAME_SIZE];   /* of t, or as it should be called */
 };
 
@@ -22,6 +23,15 @@ const struct tensor_info *bind_tensor(const struct checkpoint *c,
                                       const char *name);
 enum err bind_missing(const struct binder *b, const struct found *f,
                       struct err_info *why);
+
+/* One matrix of a stack. */
+struct place {
+    const struct want *want;
+    int64_t            layer;
+    uint32_t           i;            /* expert or head */
+};
+enum err bind_find_head(struct found *f, const struct binder *b,
+                        const struct place *p, struct err_info *why);
 
 /* A found matrix: its shape checked, then opened or planned. */
 enum err bind_open_matrix(struct binder *b, struct matrix **out,

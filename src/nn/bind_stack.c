@@ -37,12 +37,6 @@ static const struct other *others_of(const struct want *w)
 
 /* ---- looking ---- */
 
-struct place {
-    const struct want *want;
-    int64_t            layer;
-    uint32_t           expert;
-};
-
 /* One tensor for each expert: the * of `stem` is the expert's number. */
 static bool find_each(struct found *f, const struct binder *b,
                       const struct place *p, const char *stem)
@@ -53,7 +47,7 @@ static bool find_each(struct found *f, const struct binder *b,
     if (star == NULL)
         return false;
     snprintf(with_number, sizeof with_number, "%.*s%u%s", (int)(star - stem),
-             stem, p->expert, star + 1);
+             stem, p->i, star + 1);
     bind_spell(f->name, b->checkpoint->naming, with_number, with_number,
                p->layer, ".weight");
     f->t = bind_tensor(b->checkpoint, f->name);
@@ -75,7 +69,7 @@ static bool find_all(struct found *f, const struct binder *b,
     f->t = bind_tensor(b->checkpoint, f->name);
     f->n_stacked = b->config->router.n_expert;
     f->all_rows = f->rows * n_parts;
-    f->from = f->all_rows * p->expert;
+    f->from = f->all_rows * p->i;
     return f->t != NULL;
 }
 
@@ -105,11 +99,25 @@ static enum err find_expert(struct found *f, const struct binder *b,
 
 /* ---- binding ---- */
 
+static uint32_t count(const struct binder *b, const struct want *w)
+{
+    return w->flags & WANT_HEADS ? b->config->n_head
+                                 : b->config->router.n_expert;
+}
+
+static enum err find_one(struct found *f, const struct binder *b,
+                         const struct place *p, struct err_info *why)
+{
+    memset(f, 0, sizeof *f);
+    return p->want->flags & WANT_HEADS ? bind_find_head(f, b, p, why)
+                                       : find_expert(f, b, p, why);
+}
+
 enum err bind_open_stack(struct binder *b, struct stack *out,
                          const struct want *w, int64_t layer,
                          struct err_info *why)
 {
-    uint32_t     n = b->config->router.n_expert;
+    uint32_t     n = count(b, w);
     struct found f;
 
     if ((out->at = calloc(n, sizeof *out->at)) == NULL)
@@ -117,7 +125,7 @@ enum err bind_open_stack(struct binder *b, struct stack *out,
     out->n = n;
     for (uint32_t i = 0; i < n; i++) {
         struct place p = { w, layer, i };
-        enum err     e = find_expert(&f, b, &p, why);
+        enum err     e = find_one(&f, b, &p, why);
         if (e != ERR_OK
             || (e = bind_open_matrix(b, &out->at[i], &f, w, why)) != ERR_OK)
             return e;
@@ -131,9 +139,9 @@ enum err bind_plan_stack(struct binder *b, uint64_t *bytes,
 {
     struct found f;
 
-    for (uint32_t i = 0; i < b->config->router.n_expert; i++) {
+    for (uint32_t i = 0; i < count(b, w); i++) {
         struct place p = { w, layer, i };
-        enum err     e = find_expert(&f, b, &p, why);
+        enum err     e = find_one(&f, b, &p, why);
         if (e != ERR_OK
             || (e = bind_plan_matrix(b, bytes, &f, w, why)) != ERR_OK)
             return e;

@@ -1,4 +1,4 @@
-#include "nn/config.h"
+#include "nn/config_latent.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +27,7 @@ static const struct key_name
     key_part_old = { "partial_rotary_factor", NULL },
     key_types = { "layer_types", NULL },
     key_pattern = { NULL, "A.attention.sliding_window_pattern" },
+    key_ahead = { "num_nextn_predict_layers", "A.nextn_predict_layers" },
     key_act = { "hidden_act", NULL },
     key_activation = { "hidden_activation", NULL };
 
@@ -77,6 +78,8 @@ static enum err read_heads(struct config *c, const struct keys *k,
     if ((d->n_head == 0 && (e = keys_require(k, key_heads, why)) != ERR_OK)
         || (e = same_in_layers(&c->n_head, c, k, key_heads, heads, why)))
         return e;
+    if (d->latent != NULL)
+        return config_read_latent(c, k, d->latent, why);
     c->n_head_kv = d->n_head_kv == 0 || k->naming == NAMING_GGUF
                  ? c->n_head : d->n_head_kv;
     e = same_in_layers(&c->n_head_kv, c, k, key_heads_kv, heads, why);
@@ -108,17 +111,41 @@ static enum err read_heads(struct config *c, const struct keys *k,
     return ERR_OK;
 }
 
-static enum err read_sizes(struct config *c, const struct keys *k,
+/* Layers behind the last that predict tokens further ahead; GGUF counts them
+ * among all. */
+static enum err skip_ahead(struct config *c, const struct config_source *src,
+                           struct err_info *why)
+{
+    const struct keys *k = src->keys;
+    uint32_t n = 0;
+    enum err e = keys_uint(&n, k, key_ahead,
+                           (struct uint_range){ 0, LAYERS_MAX }, why);
+
+    if (e != ERR_OK || n == 0)
+        return e;
+    if (k->naming == NAMING_GGUF && n >= c->n_layer)
+        return keys_fail(k, key_ahead, ERR_FORMAT, why, "is %u: there are %u "
+                         "layers in all", n, c->n_layer);
+    if (k->naming == NAMING_GGUF)
+        c->n_layer -= n;
+    notice(src->notices, "%s: layers that predict several tokens ahead (%u) "
+           "are not used", k->path, n);
+    return ERR_OK;
+}
+
+static enum err read_sizes(struct config *c, const struct config_source *src,
                            const struct config_defaults *d,
                            struct err_info *why)
 {
     struct uint_range widths = { 1, WIDTH_MAX }, vocab = { 1, VOCAB_MAX };
     struct uint_range context = { 1, CONTEXT_MAX };
+    const struct keys *k = src->keys;
     double            eps = d->norm_eps;
     enum err          e;
 
     c->context_length = d->context_length;
     if ((e = need_uint(&c->n_layer, k, key_layers, LAYERS_MAX, why))
+        || (e = skip_ahead(c, src, why)) != ERR_OK
         || (e = need_uint(&c->hidden_size, k, key_hidden, WIDTH_MAX, why))
         || (e = keys_require(k, key_ffn, why))
         || (e = same_in_layers(&c->ffn_size, c, k, key_ffn, widths, why))
@@ -142,8 +169,8 @@ static enum err read_rotated(uint32_t *width, const struct config *c,
     struct key_name   name = keys_has(k, key_part) ? key_part : key_part_old;
     enum err          e;
 
-    *width = c->head_dim;
-    if (part == 0)
+    *width = c->latent.rank > 0 ? c->latent.rope : c->head_dim;
+    if (part == 0 || c->latent.rank > 0)
         return ERR_OK;
     if (k->naming == NAMING_GGUF)
         return keys_uint(width, k, key_rotated, range, why);
@@ -167,14 +194,16 @@ enum err config_read_common(struct config *c, const struct config_source *src,
 
     c->embed_scale = c->logit_scale = 1.0f;
     c->n_kinds = 1;
-    if ((e = read_sizes(c, k, d, why)) || (e = read_heads(c, k, d, why))
+    if ((e = read_sizes(c, src, d, why)) || (e = read_heads(c, k, d, why))
         || (e = read_rotated(&rotated, c, k, d->rotary_part, why)))
         return e;
     c->kind[0].rope = (struct rope_spec){
         .width = rotated, .theta = d->rope_theta,
         .context_len = c->context_length,
     };
-    return rope_read(&c->kind[0].rope, k, NULL, &c->arena, why);
+    e = rope_read(&c->kind[0].rope, k, NULL, &c->arena, why);
+    return e != ERR_OK || d->latent == NULL ? e
+         : config_scale_latent(c, k, why);
 }
 
 /* ---- kinds of layers ---- */
@@ -272,6 +301,18 @@ enum err config_read_softcap(float *out, const struct config_source *src,
     return e;
 }
 
+enum err config_expect(const struct config_source *src, struct key_name name,
+                       const char *word, struct err_info *why)
+{
+    struct slice is = slice_of(word);
+    enum err     e = keys_string(&is, src->keys, name, why);
+
+    if (e == ERR_OK && !slice_is(is, word))
+        return keys_fail(src->keys, name, ERR_UNKNOWN, why, "is \"%.*s\": "
+                         "only %s is supported", (int)is.len, is.at, word);
+    return e;
+}
+
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why)
 {
@@ -325,6 +366,17 @@ uint64_t config_dim(const struct config *c, enum dim d)
     case DIM_Q:      return (uint64_t)c->n_head * c->head_dim;
     case DIM_KV:     return (uint64_t)c->n_head_kv * c->head_dim;
     case DIM_HEAD:   return c->head_dim;
+    case DIM_O:
+        return c->latent.rank > 0 ? (uint64_t)c->n_head * c->latent.value
+                                  : config_dim(c, DIM_Q);
+    case DIM_Q_RANK: return c->latent.q_rank;
+    case DIM_Q_DIRECT:
+        return c->latent.q_rank > 0 ? 0 : config_dim(c, DIM_Q);
+    case DIM_LATENT: return c->latent.rank;
+    case DIM_LATENT_ROPE: return c->latent.rope;
+    case DIM_NOPE:   return c->latent.nope;
+    case DIM_VALUE:  return c->latent.value;
+    case DIM_ROUTER_BIAS: return c->router_bias ? c->router.n_expert : 0;
     case DIM_EXPERTS: return c->router.n_expert;
     case DIM_EXPERT: return c->expert_size;
     case DIM_SHARED: return c->shared_size;

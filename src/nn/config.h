@@ -22,6 +22,17 @@ struct layer_kind {
     struct rope_spec rope;
 };
 
+/* Multi-head latent attention: a layer keeps one latent of a token, from which
+ * the keys and values of all heads follow, and a rotated part of the key that
+ * they share. */
+struct latent_config {
+    uint32_t q_rank;                 /* 0: queries come straight from the input */
+    uint32_t rank;                   /* of the latent; 0: no such attention */
+    uint32_t nope, rope;             /* a head's query: plain, rotated part */
+    uint32_t value;                  /* a head's result */
+    float    norm_eps;               /* of the latents' norms */
+};
+
 struct config {
     /* sizes */
     uint32_t n_layer, hidden_size, ffn_size, vocab_size;
@@ -41,6 +52,7 @@ struct config {
     size_t            n_kinds;
     const uint8_t    *layer_kind;    /* [n_layer]; NULL: all are kind 0 */
     bool              attention_bias, mlp_bias;  /* must be in the file */
+    struct latent_config latent;
 
     /* MLP */
     enum activation   activation;
@@ -51,6 +63,7 @@ struct config {
     uint32_t       n_shared;         /* of experts that every token goes */
     uint32_t       shared_size;      /*   through, and their width together */
     const uint8_t *layer_dense;      /* [n_layer] truths; NULL: none is */
+    bool           router_bias;      /* experts are chosen with a correction */
 
     /* ends */
     float embed_scale;               /* 1: none */
@@ -73,9 +86,22 @@ static inline bool config_is_sparse(const struct config *c, uint32_t layer)
         && (c->layer_dense == NULL || !c->layer_dense[layer]);
 }
 
+/* What a layer of a kind keeps of a position. */
+static inline struct kv_layer config_kv_layer(const struct config *c)
+{
+    if (c->latent.rank > 0)
+        return (struct kv_layer){ .form = KV_LATENT, .n_head_kv = 1,
+                                  .k_width = c->latent.rank,
+                                  .v_width = c->latent.rope };
+    return (struct kv_layer){ .form = KV_PAIR, .n_head_kv = c->n_head_kv,
+                              .k_width = c->head_dim, .v_width = c->head_dim };
+}
+
 /* Where `configure` reads from. */
+struct checkpoint;
 struct config_source {
     const struct keys    *keys;
+    const struct checkpoint *checkpoint;     /* for what only tensors say */
     const struct notices *notices;
 };
 
@@ -90,9 +116,11 @@ struct config_defaults {
                                         of it, whatever the file says */
     bool     layer_norm;             /* not RMSNorm; its epsilon has a key of
                                         its own */
+    const struct latent_config *latent;      /* NULL: keys and values are kept */
 };
 
-/* Sizes, norm epsilon, head counts, head width and attention scale (1 / sqrt of
+/* Sizes (layers that predict further tokens ahead do not count: they are not
+ * run, with a notice), norm epsilon, head counts, head width and attention scale (1 / sqrt of
  * the head width), one full kind: the keys that nearly all architectures spell
  * the same way.  Errors name the key. */
 enum err config_read_common(struct config *c, const struct config_source *src,
@@ -127,6 +155,9 @@ enum err config_split_if_used(struct config *c, const struct config_source *src,
  * config.json means none (0). */
 enum err config_read_softcap(float *out, const struct config_source *src,
                              struct key_name name, struct err_info *why);
+/* ERR_UNKNOWN when the key is there and is another word than that. */
+enum err config_expect(const struct config_source *src, struct key_name name,
+                       const char *word, struct err_info *why);
 /* ERR_UNKNOWN when the key is there and true. */
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why);
@@ -143,6 +174,14 @@ enum dim {
     DIM_Q,               /* n_head * head_dim */
     DIM_KV,              /* n_head_kv * head_dim */
     DIM_HEAD,            /* head_dim */
+    DIM_O,               /* n_head * the width of a head's result */
+    DIM_Q_RANK,          /* latent.q_rank */
+    DIM_Q_DIRECT,        /* DIM_Q, or 0 where there is a q_rank */
+    DIM_LATENT,          /* latent.rank */
+    DIM_LATENT_ROPE,     /* latent.rope */
+    DIM_NOPE,            /* latent.nope */
+    DIM_VALUE,           /* latent.value */
+    DIM_ROUTER_BIAS,     /* how many experts, or 0: no correction */
     DIM_EXPERTS,         /* how many */
     DIM_EXPERT,          /* expert_size */
     DIM_SHARED,          /* shared_size */

@@ -1,5 +1,7 @@
 #include "nn/config_experts.h"
 
+#include "nn/experts.h"
+
 #include <string.h>
 
 /* As in config.c: far above every real model, far below every overflow. */
@@ -11,18 +13,27 @@ static struct key_name key(const char *hf, const char *gguf)
     return (struct key_name){ hf, gguf };
 }
 
-static enum err read_score(struct router *r, const struct keys *k,
-                           struct err_info *why)
+static enum err read_score(struct config *c, const struct config_source *src,
+                           const struct expert_family *f, struct err_info *why)
 {
+    static const char *const words[] = { [ROUTER_SOFTMAX] = "softmax",
+                                         [ROUTER_SIGMOID] = "sigmoid" };
     struct key_name name = key(NULL, "A.expert_gating_func");
+    struct router  *r = &c->router;
     uint32_t        func = 0;
-    enum err e = keys_uint(&func, k, name,
-                           (struct uint_range){ 0, UINT32_MAX }, why);
+    enum err        e;
 
+    if (src->keys->naming == NAMING_HF)
+        return config_expect(src, key(f->score, NULL), words[r->score], why);
+    c->router_bias = mixture_has_correction(src->checkpoint, c->n_layer - 1);
+    if (c->router_bias)
+        r->score = ROUTER_SIGMOID;
+    e = keys_uint(&func, src->keys, name,
+                  (struct uint_range){ 0, UINT32_MAX }, why);
     if (e != ERR_OK || func == 0)
         return e;
     if (func > 2)
-        return keys_fail(k, name, ERR_UNKNOWN, why, "is %u: expected 1 "
+        return keys_fail(src->keys, name, ERR_UNKNOWN, why, "is %u: expected 1 "
                          "(softmax) or 2 (sigmoid)", func);
     r->score = func == 1 ? ROUTER_SOFTMAX : ROUTER_SIGMOID;
     return ERR_OK;
@@ -46,6 +57,15 @@ static enum err read_weights(struct router *r, const struct keys *k,
     return e;
 }
 
+static void recall_groups(struct router *r, const struct old_groups *g)
+{
+    for (; g != NULL && g->n_expert > 0; g++)
+        if (g->n_expert == r->n_expert) {
+            r->n_group = g->n_group;
+            r->n_group_used = g->n_group_used;
+        }
+}
+
 static enum err read_groups(struct router *r, const struct keys *k,
                             const struct expert_family *f,
                             struct err_info *why)
@@ -57,6 +77,10 @@ static enum err read_groups(struct router *r, const struct keys *k,
     enum err e;
 
     r->group_rule = r->score == ROUTER_SIGMOID ? GROUP_TOP2 : GROUP_MAX;
+    if (k->naming == NAMING_GGUF && !keys_has(k, group)) {
+        recall_groups(r, f->old_groups);
+        return ERR_OK;
+    }
     if ((e = keys_uint(&r->n_group, k, group, any, why)) != ERR_OK
         || r->n_group <= 1)
         return e;
@@ -92,6 +116,27 @@ static enum err read_count(uint32_t *out, const struct keys *k,
                                        1, EXPERTS_MAX }, why);
 }
 
+/* Shared experts, each as wide as a routed one: they are stored as one. */
+static enum err read_shared(struct config *c, const struct keys *k,
+                            const struct expert_family *f,
+                            struct err_info *why)
+{
+    struct key_name name = key(f->n_shared, "A.expert_shared_count");
+    enum err e;
+
+    c->n_shared = k->naming == NAMING_HF && !keys_is_null(k, name)
+                ? f->n_shared_default : 0;
+    e = keys_uint(&c->n_shared, k, name,
+                  (struct uint_range){ 0, EXPERTS_MAX }, why);
+    if (e == ERR_OK && (uint64_t)c->n_shared * c->expert_size
+                       > EXPERT_WIDTH_MAX)
+        return keys_fail(k, name, ERR_LIMIT, why, "is %u: experts of %u "
+                         "elements make more than %d", c->n_shared,
+                         c->expert_size, EXPERT_WIDTH_MAX);
+    c->shared_size = c->n_shared * c->expert_size;
+    return e;
+}
+
 /* Older GGUF files have one width for all experts of a token together. */
 static enum err read_widths(struct config *c, const struct keys *k,
                             const struct expert_family *f,
@@ -107,9 +152,11 @@ static enum err read_widths(struct config *c, const struct keys *k,
                    : c->ffn_size / c->router.n_used;
     e = keys_uint(&c->expert_size, k,
                   key(f->size, "A.expert_feed_forward_length"), range, why);
-    if (e != ERR_OK || (c->n_shared == 0 && f->shared_size == NULL))
-        return e;
-    c->n_shared = c->n_shared == 0 ? 1 : c->n_shared;
+    if (e != ERR_OK || f->n_shared != NULL)
+        return e != ERR_OK ? e : read_shared(c, k, f, why);
+    if (f->shared_size == NULL)
+        return ERR_OK;
+    c->n_shared = 1;
     c->shared_size = f->shared == 0 || k->naming == NAMING_GGUF
                    ? c->ffn_size : f->shared;
     return keys_uint(&c->shared_size, k, shared, range, why);
@@ -135,7 +182,7 @@ enum err config_read_experts(struct config *c, const struct config_source *src,
         return keys_fail(k, used, ERR_FORMAT, why, "is %u: there are %u "
                          "experts", r->n_used, r->n_expert);
     if ((e = read_widths(c, k, f, why)) != ERR_OK
-        || (e = read_score(r, k, why)) != ERR_OK
+        || (e = read_score(c, src, f, why)) != ERR_OK
         || (e = read_weights(r, k, f, why)) != ERR_OK)
         return e;
     return read_groups(r, k, f, why);
@@ -177,6 +224,23 @@ enum err config_sparse_layers(struct config *c,
                 || ((uint64_t)i + rule->shift) % period != 0;
     c->layer_dense = dense;
     return take_dense(dense, c, src->keys, rule->dense, why);
+}
+
+enum err config_leading_dense(struct config *c, const struct config_source *src,
+                              uint32_t first, struct err_info *why)
+{
+    static const struct key_name
+        name = { "first_k_dense_replace", "A.leading_dense_block_count" },
+        freq = { "moe_layer_freq", NULL };
+    struct sparse_rule rule = { .first = first, .period = 1 };
+    enum err e;
+
+    if ((e = keys_uint(&rule.first, src->keys, name,
+                       (struct uint_range){ 0, UINT32_MAX }, why)) != ERR_OK
+        || (e = keys_uint(&rule.period, src->keys, freq,
+                          (struct uint_range){ 1, UINT32_MAX }, why)))
+        return e;
+    return config_sparse_layers(c, src, &rule, why);
 }
 
 enum err config_sparse_steps(struct config *c, const struct config_source *src,

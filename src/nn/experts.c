@@ -1,5 +1,44 @@
 #include "nn/experts.h"
 
+#include <stddef.h>
+
+#define AT(field) offsetof(struct mixture, field)
+
+/* The first row is looked for by mixture_has_correction. */
+static const struct want wants[] = {
+    { "exp_probs_b", "mlp.gate.e_score_correction_bias", AT(correction),
+      DIM_ROUTER_BIAS, DIM_NONE, SPLIT_NONE, WANT_SPARSE | WANT_BARE, NULL },
+    { "ffn_gate_inp", "mlp.gate", AT(router), DIM_EXPERTS, DIM_HIDDEN,
+      SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
+    { "ffn_gate_exps", "mlp.experts.*.gate_proj", AT(gate), DIM_EXPERT,
+      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
+    { "ffn_up_exps", "mlp.experts.*.up_proj", AT(up), DIM_EXPERT,
+      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
+    { "ffn_down_exps", "mlp.experts.*.down_proj", AT(down), DIM_HIDDEN,
+      DIM_EXPERT, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK | WANT_FINE,
+      NULL },
+    { "ffn_gate_shexp", "mlp.shared_experts.gate_proj", AT(shared_gate),
+      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE | WANT_BIAS_MLP,
+      NULL },
+    { "ffn_up_shexp", "mlp.shared_experts.up_proj", AT(shared_up),
+      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE | WANT_BIAS_MLP,
+      NULL },
+    { "ffn_down_shexp", "mlp.shared_experts.down_proj", AT(shared_down),
+      DIM_HIDDEN, DIM_SHARED, SPLIT_COLS,
+      WANT_SPARSE | WANT_BIAS_MLP | WANT_FINE, NULL },
+};
+
+#undef AT
+
+const struct want_table mixture_wants = {
+    wants, sizeof wants / sizeof wants[0]
+};
+
+bool mixture_has_correction(const struct checkpoint *c, uint32_t layer)
+{
+    return bind_has_vector(c, &wants[0], layer);
+}
+
 static void chosen(struct step *s, const struct buf *in,
                    const struct mixture *m)
 {

@@ -15,6 +15,14 @@ struct mixture {
     struct linear shared_router;        /* [1, hidden] (WANT_F32), or NULL */
 };
 
+/* The rows of a mixture as DeepSeek's families and their heirs name them: the
+ * correction where config.router_bias says so, shared experts where they have a
+ * width, biases of the shared ones with config.mlp_bias. */
+extern const struct want_table mixture_wants;
+
+/* Does that layer of the file have a correction? */
+bool mixture_has_correction(const struct checkpoint *c, uint32_t layer);
+
 /* s->x += the chosen experts of `in`, then the shared one, weighed by the
  * sigmoid of its own router where it has one. */
 void experts(struct step *s, const struct buf *in, const struct mixture *m);

@@ -29,14 +29,15 @@ static struct stream_limits stream_limits(const struct config *c,
     uint64_t width = c->hidden_size;
 
     width = c->ffn_size > width ? c->ffn_size : width;
-    width = config_dim(c, DIM_Q) > width ? config_dim(c, DIM_Q) : width;
+    width = config_dim(c, DIM_O) > width ? config_dim(c, DIM_O) : width;
+    width = c->latent.q_rank > width ? c->latent.q_rank : width;
     width = c->expert_size > width ? c->expert_size : width;
     width = c->shared_size > width ? c->shared_size : width;
     return (struct stream_limits){
         .n_tokens = max_tokens, .width = (size_t)width,
-        .n_head = c->n_head,
-        .layer = { .n_head_kv = c->n_head_kv, .k_width = c->head_dim,
-                   .v_width = c->head_dim },
+        .n_head = c->n_head, .layer = config_kv_layer(c),
+        .head_width = c->latent.nope > c->latent.rank ? c->latent.nope
+                                                      : c->latent.rank,
         .n_positions = c->context_length,
         .n_expert = c->router.n_expert, .n_expert_used = c->router.n_used,
         .expert_width = c->expert_size,
@@ -48,15 +49,21 @@ struct buf_want {
     struct buf **at;
     uint64_t     width;
 };
-enum { N_BUFS = 12 };
+enum { N_BUFS = 15 };
 
 static void buf_wants(struct buf_want want[N_BUFS], struct step *s,
                       const struct config *c)
 {
+    struct kv_layer l = config_kv_layer(c);
+    uint64_t        n_latent = c->latent.rank > 0 ? c->n_head : 0;
     const struct buf_want list[N_BUFS] = {
         { &s->x, c->hidden_size }, { &s->h, c->hidden_size },
-        { &s->q, config_dim(c, DIM_Q) }, { &s->k, config_dim(c, DIM_KV) },
-        { &s->v, config_dim(c, DIM_KV) }, { &s->a, config_dim(c, DIM_Q) },
+        { &s->q, config_dim(c, DIM_Q) }, { &s->a, config_dim(c, DIM_O) },
+        { &s->k, (uint64_t)l.n_head_kv * l.k_width },
+        { &s->v, (uint64_t)l.n_head_kv * l.v_width },
+        { &s->c, c->latent.q_rank },
+        { &s->latent_q, n_latent * attn_query_width(&l) },
+        { &s->latent_a, n_latent * attn_value_width(&l) },
         { &s->g, c->ffn_size }, { &s->u, c->ffn_size },
         { &s->router, c->router.n_expert }, { &s->shared_g, c->shared_size },
         { &s->shared_u, c->shared_size }, { &s->shared_r, c->n_shared > 0 },

@@ -80,7 +80,8 @@ static enum err configure(struct config *cfg, const struct arch *arch,
                           const struct checkpoint *c,
                           const struct notices *notices, struct err_info *why)
 {
-    struct config_source src = { .keys = &c->keys, .notices = notices };
+    struct config_source src = { .keys = &c->keys, .checkpoint = c,
+                                 .notices = notices };
     uint64_t rows = bind_rows(c, &embed_only);
     enum err e = arch->configure(cfg, &src, why);
 
@@ -112,23 +113,20 @@ enum err model_configure(struct config **cfg, const struct arch *arch,
 
 /* ---- groups of layers ---- */
 
-size_t model_groups_of(const struct arch *arch, const struct config *c,
+size_t model_groups_of(const struct config *c,
                        struct kv_group group[LAYER_KINDS_MAX])
 {
-    size_t n = c->n_kinds;
+    struct kv_layer l = config_kv_layer(c);
 
     memset(group, 0, LAYER_KINDS_MAX * sizeof *group);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < c->n_kinds; i++)
         group[i] = (struct kv_group){
-            .form = KV_PAIR, .n_head_kv = c->n_head_kv,
-            .k_width = c->head_dim, .v_width = c->head_dim,
-            .window = c->kind[i].window,
+            .form = l.form, .n_head_kv = l.n_head_kv, .k_width = l.k_width,
+            .v_width = l.v_width, .window = c->kind[i].window,
         };
-    if (arch->kv_groups != NULL)
-        n = arch->kv_groups(c, group);
-    for (uint32_t l = 0; l < c->n_layer; l++)
-        group[config_kind(c, l) - c->kind].n_layers++;
-    return n;
+    for (uint32_t i = 0; i < c->n_layer; i++)
+        group[config_kind(c, i) - c->kind].n_layers++;
+    return c->n_kinds;
 }
 
 /* ---- opening ---- */
@@ -171,13 +169,42 @@ static enum err take_rope_tensors(struct model *m, const struct checkpoint *c,
     return ERR_OK;
 }
 
+/* The tables of a layer: its own, then those it shares with other
+ * architectures. */
+enum { TABLES = 1 + ARCH_PARTS };
+
+static struct want_table table_of(const struct arch *arch, int i)
+{
+    static const struct want_table none = { NULL, 0 };
+
+    if (i == 0)
+        return arch->wants;
+    return arch->part[i - 1].wants == NULL ? none : *arch->part[i - 1].wants;
+}
+
+static void *layer_part(const struct model *m, uint32_t layer, int i)
+{
+    return (char *)model_layer(m, layer) + (i == 0 ? 0 : m->arch->part[i - 1].at);
+}
+
+static enum err bind_layer(struct model *m, struct binder *b, uint32_t layer,
+                           struct err_info *why)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; e == ERR_OK && i < TABLES; i++)
+        e = bind_open(b, layer_part(m, layer, i), table_of(m->arch, i), layer,
+                      why);
+    return e;
+}
+
 static enum err bind_layers(struct model *m, struct binder *b,
                             struct err_info *why)
 {
     uint32_t n = m->config->n_layer;
 
     for (uint32_t l = 0; l < n; l++) {
-        enum err e = bind_open(b, model_layer(m, l), m->arch->wants, l, why);
+        enum err e = bind_layer(m, b, l, why);
         if (e != ERR_OK)
             return e;
         if (progress_tick(b->progress, "loading", l + 1, n))
@@ -191,7 +218,7 @@ static enum err number_layers(struct model *m, struct err_info *why)
     uint32_t n = m->config->n_layer, used[LAYER_KINDS_MAX] = { 0 };
     size_t   size;
 
-    m->n_groups = model_groups_of(m->arch, m->config, m->group);
+    m->n_groups = model_groups_of(m->config, m->group);
     if (!checked_size(&size, n, m->arch->layer_size)
         || (m->layers = calloc(1, size)) == NULL
         || (m->index = calloc(n, sizeof *m->index)) == NULL)
@@ -259,7 +286,8 @@ void model_close(struct model *m)
     bind_close(m->device, &m->ends, tied);
     bind_close(m->device, &m->ends, (struct want_table){ &head_want, 1 });
     for (uint32_t l = 0; m->layers != NULL && l < m->config->n_layer; l++)
-        bind_close(m->device, model_layer(m, l), m->arch->wants);
+        for (int i = 0; i < TABLES; i++)
+            bind_close(m->device, layer_part(m, l, i), table_of(m->arch, i));
     free(m->layers);
     free(m->index);
     config_close(m->config);
@@ -275,7 +303,8 @@ size_t model_count_bytes(const struct model *m)
 
     n += bind_bytes(d, &m->ends, (struct want_table){ &head_want, 1 });
     for (uint32_t l = 0; l < m->config->n_layer; l++)
-        n += bind_bytes(d, model_layer(m, l), m->arch->wants);
+        for (int i = 0; i < TABLES; i++)
+            n += bind_bytes(d, layer_part(m, l, i), table_of(m->arch, i));
     return n;
 }
 
@@ -290,7 +319,8 @@ static enum err plan_weights(struct binder *b, uint64_t *bytes,
     for (size_t i = 0; e == ERR_OK && i < n; i++)
         e = bind_plan(b, bytes, table[i], -1, why);
     for (uint32_t l = 0; e == ERR_OK && l < b->config->n_layer; l++)
-        e = bind_plan(b, bytes, arch->wants, l, why);
+        for (int t = 0; e == ERR_OK && t < TABLES; t++)
+            e = bind_plan(b, bytes, table_of(arch, t), l, why);
     return e;
 }
 
@@ -310,7 +340,7 @@ enum err model_plan(struct model_plan *out, const struct arch *arch,
         return e;
     b.config = cfg;
     e = plan_weights(&b, &out->weights_size, arch, why);
-    out->n_groups = model_groups_of(arch, cfg, out->groups);
+    out->n_groups = model_groups_of(cfg, out->groups);
     out->work_size = work_size(cfg, device, o->max_tokens);
     config_close(cfg);
     return e;

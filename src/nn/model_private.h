@@ -31,7 +31,8 @@ static inline void *model_layer(const struct model *m, uint32_t layer)
     return (char *)m->layers + layer * m->arch->layer_size;
 }
 
-size_t model_groups_of(const struct arch *arch, const struct config *c,
+/* One cache group for each kind of layer. */
+size_t model_groups_of(const struct config *c,
                        struct kv_group group[LAYER_KINDS_MAX]);
 size_t model_count_bytes(const struct model *m);
 size_t work_size(const struct config *c, const struct device *device,

@@ -19,6 +19,10 @@ struct step {
     struct buf *h;                   /* what a branch reads [n, hidden] */
     struct buf *q, *k, *v;           /* [n, head * d], [n, kv * d] twice */
     struct buf *a;                   /* attention's result [n, head * d] */
+    struct buf *c;                   /* latent of the queries [n, q_rank] */
+    struct buf *latent_q, *latent_a; /* attention over latents: queries
+                                        [n, head * (rank + rope)], result
+                                        [n, head * rank] */
     struct buf *g, *u;               /* inside the MLP [n, ffn] */
     struct buf *router;              /* logits of experts [n, n_expert] */
     struct buf *shared_g, *shared_u; /* inside the shared expert [n, shared] */

@@ -82,7 +82,7 @@ void rope_frequencies(float *freq, const struct rope_spec *r,
     }
 }
 
-static double yarn_gain(double factor, double scale)
+double rope_gain(double factor, double scale)
 {
     return factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1;
 }
@@ -94,10 +94,10 @@ float rope_amplitude(const struct rope_spec *r)
     if (r->attention_factor != 0)
         m = r->attention_factor;
     else if (r->kind == ROPE_YARN && r->mscale != 0 && r->mscale_all_dim != 0)
-        m = yarn_gain(r->factor, r->mscale)
-          / yarn_gain(r->factor, r->mscale_all_dim);
+        m = rope_gain(r->factor, r->mscale)
+          / rope_gain(r->factor, r->mscale_all_dim);
     else if (r->kind == ROPE_YARN)
-        m = yarn_gain(r->factor, 1);
+        m = rope_gain(r->factor, 1);
     else if (r->kind == ROPE_LONGROPE && r->factor > 1)
         m = sqrt(1 + log(r->factor) / log(r->original_len));
     return (float)(m * (r->attn_factor == 0 ? 1 : r->attn_factor));
@@ -316,9 +316,7 @@ static enum err read_yarn(struct reader *d, struct err_info *why)
     if ((e = positive(&r->beta_fast, d, "beta_fast",
                       "A.rope.scaling.yarn_beta_fast", why))
         || (e = positive(&r->beta_slow, d, "beta_slow",
-                         "A.rope.scaling.yarn_beta_slow", why))
-        || (e = number(&r->mscale, d, "mscale", NULL, why))
-        || (e = number(&r->mscale_all_dim, d, "mscale_all_dim", NULL, why)))
+                         "A.rope.scaling.yarn_beta_slow", why)))
         return e;
     return keys_bool(&r->truncate, d->k, inside(d, text, "truncate", NULL),
                      why);
@@ -384,6 +382,8 @@ enum err rope_read(struct rope_spec *r, const struct keys *k,
         || (e = read_original_len(&d, why))
         || (e = read_factor(&d, why))
         || (e = read_by_kind(&d, why))
+        || (e = number(&r->mscale, &d, "mscale", NULL, why))
+        || (e = number(&r->mscale_all_dim, &d, "mscale_all_dim", NULL, why))
         || (e = number(&r->attention_factor, &d, "attention_factor", NULL, why))
         || (e = number(&r->attn_factor, &d, "attn_factor",
                        "A.rope.scaling.attn_factor", why)))

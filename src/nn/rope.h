@@ -27,7 +27,7 @@ struct rope_spec {
     bool     truncate;               /* yarn: whole bounds */
     double   attention_factor;       /* amplitude; 0: by the kind's rule */
     double   attn_factor;            /* multiplies the amplitude */
-    double   mscale, mscale_all_dim; /* yarn; 0: absent */
+    double   mscale, mscale_all_dim; /* gains of DeepSeek's yarn; 0: absent */
     uint32_t original_len;           /* L0 */
     uint32_t context_len;            /* M */
     const float *short_factor, *long_factor;   /* longrope [width / 2] */
@@ -45,6 +45,9 @@ static inline bool rope_by_length(const struct rope_spec *r)
 void  rope_frequencies(float *freq, const struct rope_spec *r,
                        uint32_t declared_len);
 float rope_amplitude(const struct rope_spec *r);
+
+/* YaRN's gain: 1 + scale * ln(factor) / 10, and 1 where nothing is stretched. */
+double rope_gain(double factor, double scale);
 
 /* cos_sin [width]: width / 2 cosines, then as many sines, at position pos. */
 void  rope_rotation(float *cos_sin, const float *freq, uint32_t n_pairs,
