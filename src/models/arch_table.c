@@ -18,6 +18,10 @@ static const struct arch_row rows[] = {
     { "gemma2", "Gemma2ForCausalLM", "gemma2", false, &arch_gemma2 },
     { "gemma3_text", "Gemma3ForCausalLM", "gemma3", false, &arch_gemma3 },
     { "gemma3", "Gemma3ForConditionalGeneration", NULL, false, &arch_gemma3 },
+    { "deepseek", "DeepseekForCausalLM", "deepseek", false, &arch_deepseek },
+    { "deepseek_v2", "DeepseekV2ForCausalLM", "deepseek2", false,
+      &arch_deepseek2 },
+    { "deepseek_v3", "DeepseekV3ForCausalLM", NULL, false, &arch_deepseek3 },
     { "phi3", "Phi3ForCausalLM", "phi3", false, &arch_phi3 },
     { "phi", "PhiForCausalLM", "phi2", false, &arch_phi2 },
 };
