@@ -1,70 +1,15 @@
 #include "support/check.h"
 
-#include "golden/tiny.h"
+#include "golden/tiny_private.h"
 
 #include "base/file.h"
 #include "base/json.h"
-#include "kernels/dispatch.h"
-#include "weights/weight.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- the counter ---- */
-
-static uint64_t fnv1a(const char *text)
-{
-    uint64_t h = 0xCBF29CE484222325u;
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 0x100000001B3u;
-    return h;
-}
-
-static uint64_t raw(uint64_t seed, const char *name, uint64_t i)
-{
-    uint64_t z = fnv1a(name) + seed * 0x9E3779B97F4A7C15u;
-
-    z += (i + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-static bool ends(const char *text, const char *tail)
-{
-    size_t n = strlen(text), m = strlen(tail);
-    return n >= m && strcmp(text + n - m, tail) == 0;
-}
-
-static float value(uint64_t seed, const char *name, uint64_t i, uint64_t cols)
-{
-    double u = (double)(raw(seed, name, i) >> 40) / 8388608.0 - 1.0;
-
-    if (ends(name, "norm.weight"))
-        return (float)(1.0 + 0.3 * u);
-    if (ends(name, ".bias"))
-        return (float)(0.2 * u);
-    if (strcmp(name, "model.embed_tokens.weight") == 0)
-        return (float)u;
-    return (float)(u * (2.2 / sqrt((double)cols)));
-}
-
-void tiny_tokens(const struct tiny *t, int32_t *token, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        token[i] = (int32_t)(raw(t->seed, "tokens", i) % t->vocab);
-}
-
 /* ---- the configuration ---- */
-
-/* "plain" is a Llama, "gemma3/plain" says its folder. */
-static void golden_path(char path[128], const char *name, const char *suffix)
-{
-    snprintf(path, 128, "tests/golden/%s%s%s",
-             strchr(name, '/') == NULL ? "llama/" : "", name, suffix);
-}
 
 static uint32_t number(const struct json *v, const char *key, uint32_t otherwise)
 {
@@ -91,7 +36,7 @@ void tiny_read(struct tiny *t, const char *name)
     struct file  f;
     char         path[128];
 
-    golden_path(path, name, ".json");
+    tiny_golden_path(path, name, ".json");
     assert_int_equal(file_open(&f, path, NULL), ERR_OK);
     assert_int_equal(json_parse(&v, &arena, file_slice(&f), 16, NULL), ERR_OK);
     *t = (struct tiny){
@@ -121,206 +66,6 @@ void tiny_read(struct tiny *t, const char *name)
         t->seed += (uint8_t)*c;
     arena_drop(&arena);
     file_close(&f);
-}
-
-/* ---- the tensors ---- */
-
-enum { TENSORS_MAX = 128, VALUES_MAX = 16 };
-
-struct tensor {
-    char     hf[96], gguf[64];
-    uint64_t rows, cols;           /* cols 0: a vector */
-    uint32_t permute_heads;        /* q, k in GGUF; 0: rows as they are */
-    float    add;                  /* to each element in GGUF */
-    bool     given;                /* GGUF alone has it, with these values */
-    float    value[VALUES_MAX];
-};
-
-struct list {
-    struct tensor at[TENSORS_MAX];
-    size_t        n;
-};
-
-static void add_tensor(struct list *l, struct tensor t)
-{
-    assert_true(l->n < TENSORS_MAX);
-    l->at[l->n++] = t;
-}
-
-static void add_linear(struct list *l, struct tensor t, bool bias)
-{
-    struct tensor b = t;
-
-    snprintf(t.hf + strlen(t.hf), 8, ".weight");
-    snprintf(t.gguf + strlen(t.gguf), 8, ".weight");
-    add_tensor(l, t);
-    if (!bias)
-        return;
-    snprintf(b.hf + strlen(b.hf), 8, ".bias");
-    snprintf(b.gguf + strlen(b.gguf), 8, ".bias");
-    b.cols = 0;
-    add_tensor(l, b);
-}
-
-static void add_layer(struct list *l, const struct tiny *t, uint32_t i)
-{
-    uint64_t q = (uint64_t)t->n_head * t->head_dim;
-    uint64_t kv = (uint64_t)t->n_kv * t->head_dim;
-    const struct {
-        const char *hf, *gguf;
-        uint64_t    rows, cols;
-        bool        bias;
-        uint32_t    permute_heads;
-    } rows[] = {
-        { "input_layernorm", "attn_norm", t->hidden, 0, false, 0 },
-        { "self_attn.q_proj", "attn_q", q, t->hidden, t->attention_bias,
-          t->n_head },
-        { "self_attn.k_proj", "attn_k", kv, t->hidden, t->attention_bias,
-          t->n_kv },
-        { "self_attn.v_proj", "attn_v", kv, t->hidden, t->attention_bias, 0 },
-        { "self_attn.o_proj", "attn_output", t->hidden, q, t->attention_bias,
-          0 },
-        { "post_attention_layernorm", "ffn_norm", t->hidden, 0, false, 0 },
-        { "mlp.gate_proj", "ffn_gate", t->ffn, t->hidden, t->mlp_bias, 0 },
-        { "mlp.up_proj", "ffn_up", t->ffn, t->hidden, t->mlp_bias, 0 },
-        { "mlp.down_proj", "ffn_down", t->hidden, t->ffn, t->mlp_bias, 0 },
-    };
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        struct tensor one = { .rows = rows[r].rows, .cols = rows[r].cols,
-                              .permute_heads = rows[r].permute_heads };
-        snprintf(one.hf, 80, "model.layers.%u.%s", i, rows[r].hf);
-        snprintf(one.gguf, 48, "blk.%u.%s", i, rows[r].gguf);
-        add_linear(l, one, rows[r].bias);
-    }
-}
-
-/* The tensors of NAME.list (tools/golden/families.py). */
-static void read_list(struct list *l, const struct tiny *t, bool gguf)
-{
-    char  path[128], line[256];
-    FILE *f;
-
-    golden_path(path, t->name, ".list");
-    assert_non_null(f = fopen(path, "r"));
-    while (fgets(line, sizeof line, f) != NULL) {
-        struct tensor      one = { .rows = 0 };
-        unsigned long long rows, cols;
-        if (sscanf(line, "tensor %95s %63s %llu %llu %f", one.hf, one.gguf,
-                   &rows, &cols, &one.add) == 5) {
-            one.rows = rows;
-            one.cols = cols;
-            add_tensor(l, one);
-        } else if (gguf && sscanf(line, "value %63s %f", one.gguf,
-                                  &one.value[0]) == 2) {
-            struct tensor *last = &l->at[l->n - 1];
-            one.given = true;
-            if (strcmp(last->gguf, one.gguf) != 0)
-                add_tensor(l, one);
-            last = &l->at[l->n - 1];
-            assert_true(last->rows < VALUES_MAX);
-            last->value[last->rows++] = one.value[0];
-        }
-    }
-    fclose(f);
-}
-
-static void list_llama(struct list *l, const struct tiny *t)
-{
-    add_tensor(l, (struct tensor){ .hf = "model.embed_tokens.weight",
-               .gguf = "token_embd.weight", .rows = t->vocab,
-               .cols = t->hidden });
-    for (uint32_t i = 0; i < t->n_layer; i++)
-        add_layer(l, t, i);
-    add_tensor(l, (struct tensor){ .hf = "model.norm.weight",
-               .gguf = "output_norm.weight", .rows = t->hidden });
-    if (!t->tied)
-        add_tensor(l, (struct tensor){ .hf = "lm_head.weight",
-                   .gguf = "output.weight", .rows = t->vocab,
-                   .cols = t->hidden });
-}
-
-static void make_list(struct list *l, const struct tiny *t,
-                      const struct tiny_form *form)
-{
-    l->n = 0;
-    if (strchr(t->name, '/') != NULL)
-        read_list(l, t, form->gguf);
-    else
-        list_llama(l, t);
-    for (size_t i = 0; i < l->n; i++) {
-        if (form->wrong_shape && strcmp(l->at[i].hf, form->wrong_shape) == 0)
-            l->at[i].rows++;
-        if (form->leave_out && strcmp(l->at[i].hf, form->leave_out) == 0)
-            l->at[i--] = l->at[--l->n];
-    }
-}
-
-static const struct weight_format *format_of(enum dtype_id type)
-{
-    const struct weight_format *f = weight_find(isa_at(0)->weights, type);
-    assert_non_null(f);
-    return f;
-}
-
-/* HF row j * (d / 2) + i of a head is GGUF row 2 * i + j. */
-static uint64_t source_row(const struct tensor *t, uint64_t row, bool gguf)
-{
-    uint64_t d, in;
-
-    if (t->permute_heads == 0 || !gguf)
-        return row;
-    d = t->rows / t->permute_heads;
-    in = row % d;
-    return row - in + in % 2 * (d / 2) + in / 2;
-}
-
-/* What the form says of rounding, done to one row. */
-static void round_row(float *x, const struct tensor *one,
-                      const struct tiny_form *form)
-{
-    enum dtype_id type = form->rounded;
-    uint8_t       rounded[4096];
-
-    if (one->cols == 0
-        || (form->unrounded && strcmp(one->hf, form->unrounded) == 0))
-        return;
-    if (one->cols % dtype_get(type)->block_len != 0)
-        type = form->rounded_odd;
-    if (type == DTYPE_F32)
-        return;
-    format_of(type)->quantize(rounded, x, (size_t)one->cols);
-    format_of(type)->expand(x, rounded, (size_t)one->cols);
-}
-
-/* One row of a tensor, as it is stored; the bytes it takes. */
-static size_t put_row(uint8_t *to, const struct tiny *t,
-                      const struct tensor *one, const struct tiny_form *form,
-                      uint64_t row)
-{
-    uint64_t cols = one->cols == 0 ? 1 : one->cols;
-    uint64_t from = source_row(one, row, form->gguf), size;
-    enum dtype_id type = one->cols == 0 ? DTYPE_F32 : form->type;
-    float  x[1024];
-
-    for (uint64_t c = 0; c < cols; c++)
-        x[c] = one->given ? one->value[row]
-             : value(t->seed, one->hf, from * cols + c, cols)
-               + (form->gguf ? one->add : 0.0f);
-    if (form->huge && row == 0 && strcmp(one->hf, form->huge) == 0)
-        x[0] = form->huge_value;
-    round_row(x, one, form);
-    format_of(type)->quantize(to, x, (size_t)cols);
-    assert_true(dtype_size(dtype_get(type), cols, &size));
-    return (size_t)size;
-}
-
-static size_t put_tensor(uint8_t *to, const struct tiny *t,
-                         const struct tensor *one, const struct tiny_form *form)
-{
-    size_t n = 0;
-    for (uint64_t r = 0; r < one->rows; r++)
-        n += put_row(to + n, t, one, form, r);
-    return n;
 }
 
 /* ---- files ---- */
@@ -363,25 +108,33 @@ static void save(const struct bytes *b, const char *path)
     fclose(f);
 }
 
+static const char *type_name(enum dtype_id type)
+{
+    switch (type) {
+    case DTYPE_F16:     return "F16";
+    case DTYPE_BF16:    return "BF16";
+    case DTYPE_F8_E4M3: return "F8_E4M3";
+    default:            return "F32";
+    }
+}
+
 static void write_safetensors(struct bytes *b, const struct tiny *t,
                               const struct list *l, const struct tiny_form *form)
 {
-    static const char *const names[] = { [DTYPE_F32] = "F32",
-                                         [DTYPE_F16] = "F16" };
     char  *header = malloc(1 << 16);
     size_t n = 0, at = 0, data;
 
     n += (size_t)sprintf(header, "{");
     for (size_t i = 0; i < l->n; i++) {
         const struct tensor *one = &l->at[i];
-        const char *type = one->cols == 0 || form->type == DTYPE_F32
-                         ? names[DTYPE_F32]
-                         : form->type == DTYPE_BF16 ? "BF16" : "F16";
-        uint64_t size = one->rows * (one->cols == 0 ? 1 : one->cols)
-                      * (strcmp(type, "F32") == 0 ? 4 : 2);
+        enum dtype_id type = tiny_type(one, form);
+        uint64_t      size;
+        assert_true(dtype_size(dtype_get(type), one->cols == 0 ? 1 : one->cols,
+                               &size));
+        size *= one->rows;
         n += (size_t)sprintf(header + n, "%s\"%s\":{\"dtype\":\"%s\","
                              "\"shape\":[%llu", i == 0 ? "" : ",", one->hf,
-                             type, (unsigned long long)one->rows);
+                             type_name(type), (unsigned long long)one->rows);
         if (one->cols != 0)
             n += (size_t)sprintf(header + n, ",%llu",
                                  (unsigned long long)one->cols);
@@ -395,7 +148,7 @@ static void write_safetensors(struct bytes *b, const struct tiny *t,
     put_u64(b, n);
     put(b, header, n);
     for (size_t i = 0; i < l->n; i++) {
-        data = put_tensor(b->at + b->n, t, &l->at[i], form);
+        data = tiny_put_tensor(b->at + b->n, t, &l->at[i], form);
         b->n += data;
         assert_true(b->n < FILE_MAX);
     }
@@ -417,6 +170,14 @@ static void key_f32(struct bytes *b, const char *key, double v)
     put(b, &f, 4);
 }
 
+static void key_bool(struct bytes *b, const char *key, bool v)
+{
+    uint8_t byte = v;
+    put_string(b, key);
+    put_u32(b, 7);
+    put(b, &byte, 1);
+}
+
 static void key_string(struct bytes *b, const char *key, const char *v)
 {
     put_string(b, key);
@@ -425,7 +186,8 @@ static void key_string(struct bytes *b, const char *key, const char *v)
 }
 
 /* The keys of NAME.list, their count before them. */
-static void put_listed_keys(struct bytes *b, const struct tiny *t)
+static void put_listed_keys(struct bytes *b, const struct tiny *t,
+                            const struct tiny_form *form)
 {
     size_t   at = b->n;
     uint64_t n = 0;
@@ -433,16 +195,19 @@ static void put_listed_keys(struct bytes *b, const struct tiny *t)
     FILE    *f;
 
     put_u64(b, 0);
-    golden_path(path, t->name, ".list");
+    tiny_golden_path(path, t->name, ".list");
     assert_non_null(f = fopen(path, "r"));
     while (fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%7s %95s %63s", kind, key, text) != 3)
+        if (sscanf(tiny_line(line, form), "%7s %95s %63s", kind, key, text)
+            != 3)
             continue;
         n++;
         if (strcmp(kind, "u32") == 0)
             key_u32(b, key, (uint32_t)strtoul(text, NULL, 10));
         else if (strcmp(kind, "f32") == 0)
             key_f32(b, key, strtod(text, NULL));
+        else if (strcmp(kind, "bool") == 0)
+            key_bool(b, key, text[0] == '1');
         else if (strcmp(kind, "string") == 0)
             key_string(b, key, text);
         else
@@ -485,14 +250,16 @@ static size_t pad32(size_t n)
     return (n + 31) / 32 * 32;
 }
 
-static void put_info(struct bytes *b, const char *name, uint64_t rows,
-                     uint64_t cols, enum dtype_id type, uint64_t at)
+static void put_info(struct bytes *b, const struct tensor *one,
+                     enum dtype_id type, uint64_t at)
 {
-    put_string(b, name);
-    put_u32(b, cols == 0 ? 1 : 2);
-    if (cols != 0)
-        put_u64(b, cols);
-    put_u64(b, rows);
+    put_string(b, one->gguf);
+    put_u32(b, 1u + (one->cols > 0) + (one->n_stacked > 0));
+    if (one->cols != 0)
+        put_u64(b, one->cols);
+    put_u64(b, one->rows);
+    if (one->n_stacked > 0)
+        put_u64(b, one->n_stacked);
     put_u32(b, (uint32_t)dtype_get(type)->gguf_id);
     put_u64(b, at);
 }
@@ -507,22 +274,24 @@ static void write_gguf(struct bytes *b, const struct tiny *t,
     put_u32(b, 3);
     put_u64(b, l->n + freqs);
     if (strchr(t->name, '/') != NULL)
-        put_listed_keys(b, t);
+        put_listed_keys(b, t, form);
     else
         put_keys(b, t);
     for (size_t i = 0; i < l->n; i++) {
         const struct tensor *one = &l->at[i];
-        enum dtype_id type = one->cols == 0 ? DTYPE_F32 : form->type;
+        enum dtype_id type = tiny_type(one, form);
         uint64_t      row, cols = one->cols == 0 ? 1 : one->cols;
+        uint64_t      times = one->n_stacked == 0 ? 1 : one->n_stacked;
         assert_true(dtype_size(dtype_get(type), cols, &row));
-        put_info(b, one->gguf, one->rows, one->cols, type, at);
-        at += pad32((size_t)(row * one->rows));
+        put_info(b, one, type, at);
+        at += pad32((size_t)(row * one->rows * times));
     }
     if (freqs)
-        put_info(b, "rope_freqs.weight", t->n_divisors, 0, DTYPE_F32, at);
+        put_info(b, &(struct tensor){ .gguf = "rope_freqs.weight",
+                                      .rows = t->n_divisors }, DTYPE_F32, at);
     b->n = pad32(b->n);
     for (size_t i = 0; i < l->n; i++) {
-        data = put_tensor(b->at + b->n, t, &l->at[i], form);
+        data = tiny_put_tensor(b->at + b->n, t, &l->at[i], form);
         b->n = pad32(b->n + data);
     }
     if (freqs)
@@ -537,7 +306,7 @@ static void write_config(struct bytes *b, const struct tiny *t,
     char        path[128], key[64];
     struct file f;
 
-    golden_path(path, t->name, form->old_config ? "-old.json" : ".json");
+    tiny_golden_path(path, t->name, form->old_config ? "-old.json" : ".json");
     assert_int_equal(file_open(&f, path, NULL), ERR_OK);
     struct slice s = file_slice(&f);
     if (form->replace_key == NULL) {
@@ -566,7 +335,7 @@ struct tiny_path tiny_write(const struct tiny *t, const struct tiny_form *form)
 
     assert_non_null(mkdtemp(p.dir));
     assert_non_null(b.at);
-    make_list(l, t, form);
+    tiny_list(l, t, form);
     if (form->gguf) {
         snprintf(p.open, sizeof p.open, "%s/model.gguf", p.dir);
         write_gguf(&b, t, l, form);

@@ -26,7 +26,7 @@ struct tiny {
 
 /* How it is written. */
 struct tiny_form {
-    bool          gguf;
+    bool          gguf, old_gguf;  /* old: as converters first wrote it */
     enum dtype_id type;            /* of the matrices */
     bool          old_config;      /* NAME-old.json */
     enum dtype_id rounded;         /* matrices are first rounded to this type */

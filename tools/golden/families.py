@@ -4,10 +4,16 @@
 As llama.py, and beside each config.json NAME.list says how the model is stored
 as GGUF, one item a line:
     u32|f32|string KEY VALUE
-    tensor HF-NAME GGUF-NAME ROWS COLS ADD       (COLS 0: a vector)
-where ADD is what a GGUF file adds to each element (Gemma's norms).
+    tensor HF-NAME GGUF-NAME ROWS COLS ADD [H]   (COLS 0: a vector)
+    stack HF-NAME GGUF-NAME N ROWS COLS          (* in HF-NAME: 0 .. N - 1)
+    heads HF-NAME GGUF-NAME H PART FROM TAKE COLS TURNED
+where ADD is what a GGUF file adds to each element (Gemma's norms) and H heads
+have their rows permuted there.  A stack is many tensors in one kind of file
+and one in the other.  heads: of each of H parts of PART rows of a tensor, TAKE
+rows from FROM on, TURNED or not.  Lines that begin with "hf", "old" or "new"
+are for Hugging Face files, older and newer GGUF files alone.
 NAME-old.json: the same as files before transformers 5 said it.
-usage: families.py OUT_DIR [FAMILY ...]
+usage: families.py OUT_DIR GGML_QUANTS_SO [FAMILY ...]   (as llama.py)
 """
 import json
 import os
@@ -19,8 +25,9 @@ import torch
 import transformers as hf
 
 sys.path.insert(0, os.path.dirname(__file__))
+import deepseek_v1
 import generator
-from llama import LENGTHS, write
+from llama import LENGTHS, rounded, write
 
 SMALL = dict(hidden_size=64, intermediate_size=160, num_hidden_layers=4,
              num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
@@ -29,6 +36,22 @@ GEMMA = dict(SMALL, head_dim=24)
 LONG = dict(rope_type="longrope", rope_theta=1e4,
             short_factor=[1.0 + 0.1 * i for i in range(6)],
             long_factor=[2.0 + 1.5 * i for i in range(6)])
+
+EXPERTS = dict(n_routed_experts=8, num_experts_per_tok=3,
+               moe_intermediate_size=48, first_k_dense_replace=1)
+LATENT = dict(hidden_size=64, intermediate_size=160, num_hidden_layers=3,
+              num_attention_heads=4, num_key_value_heads=4, vocab_size=160,
+              max_position_embeddings=512, rms_norm_eps=1e-5, q_lora_rank=24,
+              kv_lora_rank=40, qk_nope_head_dim=16, qk_rope_head_dim=8,
+              v_head_dim=12)
+YARN = dict(rope_type="yarn", rope_theta=1e4, factor=8.0, beta_fast=32.0,
+            beta_slow=1.0, original_max_position_embeddings=64)
+
+
+
+def merged(*parts, **own):
+    return {k: v for part in (*parts, own) for k, v in part.items()}
+
 
 VARIANTS = {
     "qwen2/window": (hf.Qwen2Config, dict(
@@ -60,6 +83,36 @@ VARIANTS = {
         SMALL, rope_parameters=dict(LONG, partial_rotary_factor=0.75),
         original_max_position_embeddings=64, tie_word_embeddings=True,
         pad_token_id=0)),
+    "deepseek2/lite": (hf.DeepseekV2Config, merged(
+        LATENT, EXPERTS, q_lora_rank=None, routed_scaling_factor=1.5,
+        n_shared_experts=2, n_group=4, topk_group=1)),
+    "deepseek2/v2": (hf.DeepseekV2Config, merged(
+        LATENT, EXPERTS, topk_method="group_limited_greedy", n_group=4,
+        topk_group=2, routed_scaling_factor=2.0, n_shared_experts=2,
+        rope_parameters=dict(YARN, mscale=0.707, mscale_all_dim=0.707))),
+    "deepseek2/v3": (hf.DeepseekV3Config, merged(
+        LATENT, EXPERTS, n_group=4, topk_group=2, routed_scaling_factor=2.5,
+        n_shared_experts=1, num_nextn_predict_layers=1,
+        rope_parameters=dict(YARN, mscale=1.0, mscale_all_dim=1.0))),
+    "deepseek2/biased": (hf.DeepseekV3Config, merged(
+        LATENT, EXPERTS, n_group=1, topk_group=1, norm_topk_prob=False,
+        attention_bias=True, rope_interleave=False, n_shared_experts=1,
+        rms_norm_eps=1e-2,
+        rope_parameters=dict(YARN, mscale=1.0, mscale_all_dim=0.5))),
+    "deepseek2/wide": (hf.DeepseekV2Config, merged(
+        LATENT, EXPERTS, hidden_size=256, intermediate_size=256,
+        num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+        qk_nope_head_dim=256, qk_rope_head_dim=16, v_head_dim=128,
+        kv_lora_rank=256, q_lora_rank=256, first_k_dense_replace=2)),
+    "deepseek2/fp8": (hf.DeepseekV3Config, merged(
+        LATENT, EXPERTS, hidden_size=128, moe_intermediate_size=48,
+        num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+        qk_nope_head_dim=128, qk_rope_head_dim=16, v_head_dim=128,
+        kv_lora_rank=128, q_lora_rank=144, n_group=2, topk_group=1,
+        num_experts_per_tok=2, n_shared_experts=1)),
+    "deepseek/plain": (deepseek_v1.DeepseekConfig, merged(
+        SMALL, EXPERTS, num_hidden_layers=3, n_shared_experts=2,
+        norm_topk_prob=False, moe_layer_freq=1)),
     "phi2/plain": (hf.PhiConfig, dict(
         hidden_size=64, intermediate_size=256, num_hidden_layers=4,
         num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
@@ -69,26 +122,59 @@ VARIANTS = {
 OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
              "phi2/plain")
 # What GGUF cannot say of a variant.
-HF_ONLY = ("qwen2/window", "qwen3/window")
+HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8")
+# Quantised, too: with what their heads' keys are stored as, turned or not.
+TYPES = {"deepseek2/wide": ("q8_0", "q4_k")}
 # Scales that GGUF does not store are those of query_pre_attn_scalar = head_dim.
 
 
-def build(name):
+def stored(key, shape):
+    """The tensors that files keep in place of one parameter: names, shapes."""
+    if key.endswith("mlp.experts.gate_up_proj"):
+        parts, half = ("gate_proj", "up_proj"), (shape[1] // 2, shape[2])
+    elif key.endswith("mlp.experts.down_proj"):
+        parts, half = ("down_proj",), shape[1:]
+    else:
+        return [(key, shape)]
+    stem = key.rsplit(".", 1)[0]
+    return [(f"{stem}.{e}.{part}.weight", half) for e in range(shape[0])
+            for part in parts]
+
+
+def values_of(name, kind, key, shape):
+    if (name.endswith("fp8") and ".layers." in key and len(shape) == 2
+            and "mlp.gate." not in key):
+        return generator.fp8(seed_of(name), key, shape)
+    values = generator.tensor(seed_of(name), key, shape)
+    return values if kind == "f32" or len(shape) != 2 else rounded(values, kind)
+
+
+def model_of(config):
+    if isinstance(config, deepseek_v1.DeepseekConfig):
+        return deepseek_v1.DeepseekForCausalLM(config)
+    return hf.AutoModelForCausalLM.from_config(config,
+                                               attn_implementation="eager")
+
+
+def build(name, kind="f32"):
     cls, extra = VARIANTS[name]
     config = cls(**extra)
     config._attn_implementation = "eager"
-    model = hf.AutoModelForCausalLM.from_config(
-        config, attn_implementation="eager").eval()
-    state = {}
+    model = model_of(config).eval()
+    state, files = {}, {}
     for key, old in model.state_dict().items():
         if key.startswith("lm_head.w") and config.tie_word_embeddings:
             continue
-        values = generator.tensor(seed_of(name), key, tuple(old.shape))
-        state[key] = torch.from_numpy(np.ascontiguousarray(values))
+        parts = stored(key, tuple(old.shape))
+        values = [values_of(name, kind, *part) for part in parts]
+        files.update(zip((part[0] for part in parts), values))
+        whole = (values[0] if len(parts) == 1
+                 else np.concatenate(values).reshape(old.shape))
+        state[key] = torch.from_numpy(np.ascontiguousarray(whole))
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and set(missing) <= {"lm_head.weight"}, missing
     model.tie_weights()
-    return config, model, state
+    return config, model, files
 
 
 def old_style(name, d):
@@ -126,15 +212,19 @@ def gguf_keys(name, c):
     eps = ("layer_norm_epsilon", c.layer_norm_eps) if arch == "phi2" else (
         "layer_norm_rms_epsilon", c.rms_norm_eps)
     yield "string", "general.architecture", arch
-    for key, value in (("block_count", c.num_hidden_layers),
+    if arch.startswith("deepseek"):
+        yield from deepseek_keys(arch, c)
+    ahead = getattr(c, "num_nextn_predict_layers", 0)
+    for key, value in (("block_count", c.num_hidden_layers + ahead),
                        ("context_length", c.max_position_embeddings),
                        ("embedding_length", c.hidden_size),
                        ("feed_forward_length", c.intermediate_size),
-                       ("attention.head_count", c.num_attention_heads),
-                       ("attention.head_count_kv", heads)):
+                       ("attention.head_count", c.num_attention_heads)):
         yield "u32", f"{arch}.{key}", value
+    if arch != "deepseek2":
+        yield "u32", f"{arch}.attention.head_count_kv", heads
     yield "f32", f"{arch}.attention.{eps[0]}", eps[1]
-    if getattr(c, "head_dim", None):
+    if getattr(c, "head_dim", None) and arch != "deepseek2":
         yield "u32", f"{arch}.attention.key_length", c.head_dim
         yield "u32", f"{arch}.attention.value_length", c.head_dim
     full = rope.get("full_attention", rope)
@@ -165,6 +255,76 @@ def gguf_keys(name, c):
             yield "f32", f"{arch}.{cap}", getattr(c, cap)
 
 
+def permuted(arch, key, c):
+    heads = {"q_proj": c.num_attention_heads, "k_proj": c.num_key_value_heads}
+    part = key.split(".")[-2]
+    return f" {heads[part]}" if arch == "deepseek" and part in heads else ""
+
+
+def deepseek_keys(arch, c):
+    """What is said of experts and latents; heads differently by old and new."""
+    v1, v3 = arch == "deepseek", c.model_type == "deepseek_v3"
+    for key, value in (
+            ("leading_dense_block_count", c.first_k_dense_replace),
+            ("expert_count", c.n_routed_experts),
+            ("expert_used_count", c.num_experts_per_tok),
+            ("expert_shared_count", c.n_shared_experts),
+            ("expert_feed_forward_length", c.moe_intermediate_size),
+            ("expert_gating_func", 2 if v3 else 1)):
+        yield "u32", f"{arch}.{key}", value
+    yield ("f32", f"{arch}.expert_weights_scale",
+           getattr(c, "routed_scaling_factor", 1.0))
+    if v1:
+        return
+    if v3 and c.norm_topk_prob:
+        yield "bool", f"{arch}.expert_weights_norm", 1
+    if v3 or c.topk_method != "greedy":
+        yield "u32", f"{arch}.expert_group_count", c.n_group
+        yield "u32", f"{arch}.expert_group_used_count", c.topk_group
+    if c.q_lora_rank:
+        yield "u32", f"{arch}.attention.q_lora_rank", c.q_lora_rank
+    rank, rope = c.kv_lora_rank, c.qk_rope_head_dim
+    query = c.qk_nope_head_dim + rope
+    yield "u32", f"{arch}.attention.kv_lora_rank", rank
+    yield "u32", f"{arch}.rope.dimension_count", rope
+    for when, heads, k, v in (("old", c.num_attention_heads, query,
+                               c.v_head_dim), ("new", 1, rank + rope, rank)):
+        yield f"{when} u32", f"{arch}.attention.head_count_kv", heads
+        yield f"{when} u32", f"{arch}.attention.key_length", k
+        yield f"{when} u32", f"{arch}.attention.value_length", v
+    yield "new u32", f"{arch}.attention.key_length_mla", query
+    yield "new u32", f"{arch}.attention.value_length_mla", c.v_head_dim
+    if c.rope_parameters.get("mscale_all_dim"):
+        yield ("f32", f"{arch}.rope.scaling.yarn_log_multiplier",
+               0.1 * c.rope_parameters["mscale_all_dim"])
+    if getattr(c, "num_nextn_predict_layers", 0):
+        yield ("u32", f"{arch}.nextn_predict_layers",
+               c.num_nextn_predict_layers)
+
+
+def kv_b_lines(key, c):
+    """The one tensor of keys and values by head, and what became of it."""
+    block = key.split(".")[2]
+    heads, rank = c.num_attention_heads, c.kv_lora_rank
+    nope, value = c.qk_nope_head_dim, c.v_head_dim
+    shape = f"{heads * (nope + value)} {rank} 0"
+    yield f"hf tensor {key} - {shape}"
+    yield f"old tensor {key} blk.{block}.attn_kv_b.weight {shape}"
+    for part, at, take, turned in (("k", 0, nope, 1), ("v", nope, value, 0)):
+        yield (f"new heads {key} blk.{block}.attn_{part}_b.weight {heads} "
+               f"{nope + value} {at} {take} {rank} {turned}")
+
+
+def expert_line(key, c, shape):
+    """All experts on one line, at the first of them."""
+    stem, number, part, tail = key.rsplit(".", 3)
+    block, kind = key.split(".")[2], part.removesuffix("_proj")
+    if number != "0":
+        return
+    yield (f"stack {stem}.*.{part}.{tail} blk.{block}.ffn_{kind}_exps.weight "
+           f"{c.n_routed_experts} {shape[0]} {shape[1]}")
+
+
 def write_list(path, name, config, state):
     arch = name.split("/")[0]
     number = {v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch]
@@ -174,10 +334,23 @@ def write_list(path, name, config, state):
             for kind, key, value in gguf_keys(name, config):
                 f.write(f"{kind} {key} {value}\n")
         for key, values in state.items():
+            if ".experts." in key or "kv_b_proj" in key:
+                lines = (expert_line(key, config, values.shape)
+                         if ".experts." in key else kv_b_lines(key, config))
+                f.writelines(line + "\n" for line in lines)
+                continue
             plus = arch.startswith("gemma") and key.endswith("norm.weight")
-            other = names.get_name(key, try_suffixes=(".weight", ".bias"))
+            # The converter adds ".bias" to this name before it looks it up.
+            whole = key.replace("e_score_correction_bias",
+                                "e_score_correction.bias")
+            other = names.get_name(whole, try_suffixes=(".weight", ".bias"))
             rows, cols = (list(values.shape) + [0])[:2]
-            f.write(f"tensor {key} {other} {rows} {cols} {int(plus)}\n")
+            heads = permuted(arch, key, config)
+            f.write(f"tensor {key} {other} {rows} {cols} {int(plus)}{heads}\n")
+        if getattr(config, "num_nextn_predict_layers", 0):
+            n = config.num_hidden_layers    # one tensor of a layer not used
+            f.write(f"tensor model.layers.{n}.eh_proj.weight "
+                    f"blk.{n}.nextn.eh_proj.weight 64 128 0\n")
         params = config.rope_parameters
         if params.get("rope_type") == "longrope":
             for which in ("long", "short"):
@@ -186,7 +359,7 @@ def write_list(path, name, config, state):
 
 
 def main():
-    to, wanted = sys.argv[1], sys.argv[2:]
+    to, wanted = sys.argv[1], sys.argv[3:]
     torch.set_num_threads(1)
     for name in VARIANTS:
         if wanted and name.split("/")[0] not in wanted:
@@ -198,12 +371,18 @@ def main():
         d = config.to_dict()
         for key in ("_name_or_path", "transformers_version"):
             d.pop(key, None)
+        if name.endswith("fp8"):
+            d["quantization_config"] = dict(
+                quant_method="fp8", fmt="e4m3", activation_scheme="dynamic",
+                weight_block_size=[128, 128])
         with open(f"{to}/{name}.json", "w") as f:
             json.dump(d, f, indent=1)
         if name in OLD_STYLE:
             with open(f"{to}/{name}-old.json", "w") as f:
                 json.dump(old_style(name, d), f, indent=1)
         write_list(f"{to}/{name}.list", name, config, state)
+        for kind in TYPES.get(name, ()):
+            write(f"{to}/{name}-{kind}.bin", config, build(name, kind)[1], ids)
 
 
 if __name__ == "__main__":

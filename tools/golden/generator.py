@@ -28,13 +28,29 @@ def tensor(seed, name, shape):
     u = (raw(seed, name, n) >> U64(40)).astype(np.float64) / 2**23 - 1.0
     if name.endswith("norm.weight"):
         v = 1.0 + 0.3 * u
-    elif name.endswith(".bias"):
+    elif name.endswith((".bias", "_bias")):
         v = 0.2 * u
     elif name == "model.embed_tokens.weight":
         v = u
     else:
         v = u * (2.2 / np.sqrt(float(shape[-1])))
     return v.astype(np.float32).reshape(shape)
+
+
+def fp8(seed, name, shape):
+    """A matrix of an FP8 checkpoint: E4M3 codes (no NaN) times a scale for each
+    block of 128 x 128, which are values of NAME_scale_inv."""
+    import torch
+    rows, cols = shape
+    code = (raw(seed, name, rows * cols) >> U64(40)).astype(np.uint8)
+    code = np.where(code & 0x7F == 0x7F, code - 1, code).astype(np.uint8)
+    values = torch.from_numpy(code).view(torch.float8_e4m3fn).float().numpy()
+    grid = (-(-rows // 128), -(-cols // 128))
+    u = (raw(seed, name + "_scale_inv", grid[0] * grid[1])
+         >> U64(40)).astype(np.float64) / 2**23 - 1.0
+    scale = ((1.0 + 0.5 * u) * 0.0125 / np.sqrt(float(cols))).astype(np.float32)
+    scale = scale.reshape(grid).repeat(128, 0).repeat(128, 1)[:rows, :cols]
+    return values.reshape(shape) * scale
 
 
 def tokens(seed, n, vocab):
