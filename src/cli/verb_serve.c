@@ -93,6 +93,16 @@ static enum err check_name(const char *flag, const char *value, size_t most,
                        "characters without blanks", flag, most);
 }
 
+static enum err check_url(const char *flag, const char *value,
+                          struct err_info *why)
+{
+    if (value == NULL || strncmp(value, "http://", 7) == 0
+        || strncmp(value, "https://", 8) == 0)
+        return ERR_OK;
+    return fail(why, ERR_REQUEST, "--%s must begin with http:// or https://",
+                flag);
+}
+
 static enum err check_names(const struct options *o, struct err_info *why)
 {
     const struct serve_flags *f = &o->serve;
@@ -102,6 +112,11 @@ static enum err check_names(const struct options *o, struct err_info *why)
         e = check_name("model-ref", f->model_ref, REF_MAX, why);
     if (e == ERR_OK)
         e = check_name("model-name", f->model_name, REF_MAX, why);
+    if (e != ERR_OK)
+        return e;
+    e = check_url("queen-url", f->queen_url, why);
+    if (e == ERR_OK)
+        e = check_url("callback-url", f->callback_url, why);
     if (e != ERR_OK)
         return e;
     if (f->backend != NULL && strcmp(f->backend, "cpu") != 0)

@@ -31,10 +31,13 @@ static void begin(const struct serve_log *log, struct strbuf *line,
         return;
     }
     strbuf_printf(line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"actor\":"
-                  "\"\U0001F41D %s\",\"action\":\"%s\",\"worker_id\":", now,
+                  "\"\U0001F41D %s\",\"action\":\"%s\"", now,
                   level_names[level],
                   slice_is(slice_of(action), "execute_request")
                       ? "http-server" : "llm-worker-rbee", action);
+    if (log->worker_id == NULL)
+        return;
+    strbuf_puts(line, ",\"worker_id\":");
     json_put_string(line, slice_of(log->worker_id));
 }
 

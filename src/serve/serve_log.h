@@ -12,7 +12,7 @@ enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 struct serve_log {
     int         fd;             /* -1: nobody listens */
     bool        json;
-    const char *worker_id;
+    const char *worker_id;      /* NULL: it has none yet */
 };
 
 /* One event.  `action` is a word of the contract ("startup", "model_load"). */

@@ -1,6 +1,7 @@
 #include "serve/conn.h"
 #include "base/clock.h"
 #include "serve/health.h"
+#include "serve/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -65,6 +66,8 @@ bool server_drain(struct server *s, double seconds)
               "stopping; what runs has %.1f s", seconds);
     s->state = SERVE_DRAINING;
     set_deadline(s, seconds);
+    notify_manager("STOPPING=1");
+    heartbeat_set(s->heartbeat, LIFE_STOPPING);
     return true;
 }
 
@@ -107,6 +110,7 @@ static void approach_end(struct server *s, int64_t now_ns)
         return;
     if (!s->ending && (late || is_quiet(s))) {
         s->ending = true;
+        heartbeat_set(s->heartbeat, LIFE_STOPPED);
         if (s->service != NULL)
             service_cancel_all(s->service);
         set_deadline(s, TELL_MS / 1e3);
@@ -141,6 +145,9 @@ static void on_tick(uv_timer_t *timer)
         next = c->next;
         conn_tick(c, now);
     }
+    if (s->state == SERVE_READY && s->heartbeat != NULL)
+        heartbeat_set(s->heartbeat,
+                      health_is_busy(s) ? LIFE_BUSY : LIFE_READY);
     tick_records(s, now);
     approach_end(s, now);
 }
@@ -177,6 +184,8 @@ static void on_loaded(struct server *s)
         e = s->opt.ready(s->opt.ready_arg, &s->failure);
     if (e == ERR_OK) {
         s->state = SERVE_READY;
+        notify_manager("READY=1");
+        heartbeat_set(s->heartbeat, LIFE_READY);
         log_event(&s->opt.log, LOG_LEVEL_INFO, "model_load_success",
                   "%s is ready after %.0f ms", s->opt.model_ref, ms);
         return;
@@ -316,9 +325,10 @@ enum err server_run(struct server *s, struct err_info *why)
 {
     enum err e = ERR_OK;
 
-    if (s->opt.load == NULL)
+    e = heartbeat_open(&s->heartbeat, s, why);
+    if (e == ERR_OK && s->opt.load == NULL)
         s->state = SERVE_READY;
-    else
+    else if (e == ERR_OK)
         e = loader_start(&s->loader, why);
     if (e == ERR_OK)
         uv_run(&s->loop, UV_RUN_DEFAULT);
@@ -335,6 +345,7 @@ void server_close(struct server *s)
     shut(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
+    heartbeat_close(s->heartbeat);
     if (s->engine != NULL)
         engine_close(s->engine);
     free(s);

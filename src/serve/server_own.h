@@ -3,6 +3,7 @@
 #define OSMIA_SERVE_SERVER_OWN_H
 
 #include "engine/service.h"
+#include "serve/heartbeat.h"
 #include "serve/loader.h"
 #include "serve/metrics.h"
 #include "serve/records.h"
@@ -36,6 +37,7 @@ struct server {
     size_t             n_runs;
     size_t             n_failed_row;    /* runs in a row that failed */
     struct metrics     metrics;
+    struct heartbeat  *heartbeat;       /* NULL: nobody wants to know */
     struct records     records;
     int64_t            looked_ns;       /* at the records, last */
     struct err_info    failure;         /* FAILED: why */
