@@ -174,24 +174,29 @@ static const struct field shared_table[] = {
     { "use_beam_search", field_neutral, 0, 0, 0, false },
 };
 
-static const struct field chat_table[] = {
+/* What a chat template is given. */
+static const struct field message_table[] = {
     { "messages", openai_check_messages, AT(messages), 0, 0, true },
-    { "max_completion_tokens", field_u32, AT(max_completion_tokens), 1,
-      UINT32_MAX, false },
-    { "logprobs",     field_bool, AT(logprobs), 0, 0, false },
-    { "top_logprobs", field_u32, AT(n_top), 0, SAMPLING_TOP_MAX, false },
     { "chat_template_kwargs", read_object, AT(kwargs), 0, 0, false },
-    { "documents",    read_array, AT(documents), 0, 0, false },
+    { "documents", read_array, AT(documents), 0, 0, false },
     { "add_generation_prompt", field_bool, AT(add_generation_prompt), 0, 0,
       false },
     { "continue_final_message", field_bool, AT(continue_final_message), 0, 0,
       false },
+    { "tools", field_neutral, 0, 0, 0, false },
+    { "chat_template", field_neutral, 0, 0, 0, false },
+};
+const struct fields openai_message_fields = FIELDS(message_table);
 
+static const struct field chat_table[] = {
+    { "max_completion_tokens", field_u32, AT(max_completion_tokens), 1,
+      UINT32_MAX, false },
+    { "logprobs",     field_bool, AT(logprobs), 0, 0, false },
+    { "top_logprobs", field_u32, AT(n_top), 0, SAMPLING_TOP_MAX, false },
     { "parallel_tool_calls", field_ignored, 0, 0, 0, false },
     { "reasoning_effort",    field_ignored, 0, 0, 0, false },
     { "verbosity",           field_ignored, 0, 0, 0, false },
 
-    { "tools",         field_neutral, 0, 0, 0, false },
     { "tool_choice",   read_tool_choice, 0, 0, 0, false },
     { "functions",     field_neutral, 0, 0, 0, false },
     { "function_call", read_tool_choice, 0, 0, 0, false },
@@ -199,7 +204,6 @@ static const struct field chat_table[] = {
     { "audio",         field_neutral, 0, 0, 0, false },
     { "prediction",    field_neutral, 0, 0, 0, false },
     { "web_search_options", field_neutral, 0, 0, 0, false },
-    { "chat_template", field_neutral, 0, 0, 0, false },
 };
 
 static const struct field text_table[] = {
@@ -210,8 +214,10 @@ static const struct field text_table[] = {
     { "suffix",   field_neutral, 0, 0, 0, false },
 };
 
-static const struct fields tables[][2] = {
-    [OPENAI_CHAT] = { FIELDS(shared_table), FIELDS(chat_table) },
+enum { N_TABLES = 3 };
+static const struct fields tables[][N_TABLES] = {
+    [OPENAI_CHAT] = { FIELDS(shared_table), FIELDS(message_table),
+                      FIELDS(chat_table) },
     [OPENAI_TEXT] = { FIELDS(shared_table), FIELDS(text_table) },
 };
 
@@ -250,7 +256,7 @@ enum err openai_form_read(struct openai_form *form, struct reading *r,
                                   .add_generation_prompt = true };
     r->form = form;
     r->sampling = &form->asked;
-    enum err e = fields_read(r, tables[kind], 2, body, why);
+    enum err e = fields_read(r, tables[kind], N_TABLES, body, why);
     if (e == ERR_NOMEM)
         return e;
     check_together(r, form, body);

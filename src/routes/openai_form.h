@@ -37,6 +37,9 @@ struct openai_form {
     const struct json    *prompt;
 };
 
+/* The fields that a chat template is given, for whoever wants these alone. */
+extern const struct fields openai_message_fields;
+
 /* Read a body (an object).  r: arena and n_ids are set.  ERR_REQUEST: r says what
  * is wrong, field by field. */
 enum err openai_form_read(struct openai_form *form, struct reading *r,

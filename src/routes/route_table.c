@@ -19,5 +19,14 @@ const struct route *const route_table[] = {
     &route_cancel,
     &route_execute,
     &route_infer,
+    /* as OpenAI's clients know it */
+    &route_models,
+    &route_model,
+    &route_chat,
+    &route_completions,
+    /* text, ids, prompts */
+    &route_tokenize,
+    &route_detokenize,
+    &route_apply_template,
     NULL,
 };

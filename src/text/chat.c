@@ -15,6 +15,7 @@
 struct entry {
     struct slice     name;
     struct template *template;    /* NULL: did not compile */
+    bool             thinks;      /* its source has both marks */
     char             error[ERR_TEXT_SIZE];
 };
 
@@ -125,12 +126,19 @@ static struct entry *find_entry(const struct chat *c, struct slice name)
     return NULL;
 }
 
+static bool has_marks(struct slice source)
+{
+    return slice_find(source, SLICE("<think>"), 0) < source.len
+        && slice_find(source, SLICE("</think>"), 0) < source.len;
+}
+
 static enum err compile_entry(struct entry *e, struct slice source,
                               const struct notices *notices,
                               struct err_info *why)
 {
     struct err_info local;
     enum err code = template_compile(&e->template, source, &local);
+    e->thinks = has_marks(source);
     if (code == ERR_NOMEM)
         return fail_nomem(why);
     if (code != ERR_OK) {
@@ -211,6 +219,12 @@ const char *chat_error(const struct chat *c)
     return e != NULL && e->template == NULL ? e->error : NULL;
 }
 
+bool chat_thinks(const struct chat *c)
+{
+    const struct entry *e = find_entry(c, SLICE("default"));
+    return e != NULL && e->thinks;
+}
+
 enum err chat_override(struct chat *c, struct slice source,
                        struct err_info *why)
 {
@@ -226,6 +240,7 @@ enum err chat_override(struct chat *c, struct slice source,
     drop_entries(c);
     entries->name = SLICE("default");
     entries->template = t;
+    entries->thinks = has_marks(source);
     c->entries = entries;
     c->n = 1;
     return ERR_OK;

@@ -24,6 +24,9 @@ void     chat_close(struct chat *c);
 bool chat_has_template(const struct chat *c);
 /* The compile error of the default template, or NULL. */
 const char *chat_error(const struct chat *c);
+/* Does the default template know <think> and </think>, so that answers may begin
+ * with a thought (text/think.h)? */
+bool chat_thinks(const struct chat *c);
 /* Replace all templates by this one (--chat-template FILE). */
 enum err chat_override(struct chat *c, struct slice source,
                        struct err_info *why);

@@ -142,7 +142,7 @@ static void run_world(struct world *w, struct tally *t)
     print_message("world %llu\n", (unsigned long long)client_seed);
     memset(w, 0, sizeof *w);
     struct fake_options fo = { .block = 1 + below(4),
-        .n_blocks = 60 + below(200), .n_seqs = 4 + below(20),
+        .n_blocks = 62 + below(200), .n_seqs = 4 + below(20),
         .max_rows = 2 + below(12), .max_tokens = 20 + below(40),
         .ctx = 90 + (uint32_t)below(100) };
     struct sched_options so = { .max_kept = below(6), .chunk = 1 + below(30),
