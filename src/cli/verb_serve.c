@@ -4,6 +4,7 @@
 #include "cli/help.h"
 #include "cli/open.h"
 #include "cli/verbs.h"
+#include "engine/sched.h"
 #include "routes/route_table.h"
 #include "serve/server.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { JOBS_DEFAULT = 16, ID_MAX = 256, REF_MAX = 512 };
+enum { ID_MAX = 256, REF_MAX = 512 };
 
 struct worker {
     struct console        console;
@@ -145,7 +146,7 @@ static uint64_t or_else(struct opt_uint given, uint64_t otherwise)
 static void take_limits(struct serve_options *s, const struct serve_flags *f)
 {
     s->port = (uint16_t)or_else(f->port, s->port);
-    s->max_jobs = (size_t)or_else(f->max_jobs, JOBS_DEFAULT);
+    s->max_jobs = (size_t)or_else(f->max_jobs, 0);
     s->max_queue = (size_t)or_else(f->max_queue, s->max_queue);
     s->max_step_ms = (uint32_t)or_else(f->max_step_ms, s->max_step_ms);
     s->max_tokens_in = (size_t)or_else(f->max_tokens_in, 0);
@@ -178,7 +179,8 @@ static enum err load(void *arg, const struct progress *progress,
     e.progress = progress;
     e.notices = &notices;
     e.depth = ENGINE_RUN;
-    e.n_seqs = w->serve.max_jobs + w->serve.max_kept;
+    e.n_seqs = w->serve.max_jobs > 0 ? w->serve.max_jobs : SCHED_JOBS_MAX;
+    e.n_kept = w->serve.max_kept;
     e.kv_size = w->o->serve.kv_cache_mb.value << 20;
     if (err == ERR_OK)
         err = engine_open(out, &e, why);

@@ -126,7 +126,8 @@ enum err engine_load(struct engine *e, struct err_info *why)
     const struct kv_group *groups = model_kv_groups(e->model, &n_groups);
     /* For each running sequence one that has finished and one being begun. */
     struct kv_options kv = { .type = e->kv_type, .n_positions = e->kv_positions,
-                             .max_seqs = 2 * e->options.n_seqs + 2 };
+                             .max_seqs = 2 * e->options.n_seqs + 2
+                                         + e->options.n_kept };
     if ((err = kv_open(&e->kv, groups, n_groups, &kv, why)) == ERR_OK)
         err = list_never(e, why);
     if (err == ERR_OK)

@@ -43,6 +43,9 @@ struct engine_options {
     bool         exact;
     uint32_t     ctx;            /* positions of one sequence; 0: the model's */
     size_t       n_seqs;         /* that may be held at once; 0: 1 */
+    size_t       n_kept;         /* more of them, kept for their prefixes only;
+                                    with any, the cache takes at most half of
+                                    what memory is free */
     uint64_t     kv_size;        /* bytes for the cache of all; 0: enough for
                                     n_seqs whole contexts, cut to memory */
     size_t       max_step;       /* most tokens per step; 0: 512 */

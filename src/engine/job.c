@@ -75,6 +75,8 @@ void job_close(struct job *j)
 {
     assert(j->seq < 0);
     emit_drop(&j->emit);
+    if (j->tokens != NULL)           /* nobody's business any more */
+        explicit_bzero(j->tokens, j->n_tokens * sizeof *j->tokens);
     free(j->tokens);
     arena_drop(&j->arena);
     free(j);

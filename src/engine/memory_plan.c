@@ -62,10 +62,13 @@ static enum err choose_ctx(struct engine *e, uint64_t fit, uint64_t available,
 }
 
 /* Every sequence a whole context, if there is room, and a block to spare for
- * the copy that a fork makes. */
+ * the copy that a fork makes.  As much again for prefixes, but who keeps them
+ * runs for days and fills what it is given, so it leaves the others half. */
 static size_t choose_positions(const struct engine *e, uint64_t fit)
 {
     uint64_t all = e->options.n_seqs * ((uint64_t)e->ctx + KV_BLOCK);
+    if (e->options.n_kept > 0)
+        all = 2 * all < fit / 2 ? 2 * all : fit / 2;
     if (e->options.kv_size > 0 || all > fit)
         all = fit;
     return all > e->ctx ? (size_t)all : e->ctx;

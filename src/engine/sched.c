@@ -17,6 +17,12 @@ const char *job_reason_name(enum job_reason r)
 
 /* ---- open and close ---- */
 
+static size_t jobs_by_memory(const struct runner *r)
+{
+    size_t n = r->capacity / (r->ctx / 4 + 1);
+    return n < 1 ? 1 : n > SCHED_JOBS_MAX ? SCHED_JOBS_MAX : n;
+}
+
 /* A step holds one token of every running job and at least one of a prompt. */
 static void set_options(struct sched *s, const struct sched_options *o)
 {
@@ -25,7 +31,7 @@ static void set_options(struct sched *s, const struct sched_options *o)
                                                   : r->max_tokens - 1;
     s->options = *o;
     if (o->max_running == 0)
-        s->options.max_running = 8;
+        s->options.max_running = jobs_by_memory(r);
     if (s->options.max_running > most)
         s->options.max_running = most;
     if (o->chunk == 0)

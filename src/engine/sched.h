@@ -29,8 +29,10 @@ struct sched_parts {
     size_t                  n_eos;
 };
 
+enum { SCHED_JOBS_MAX = 16 };
 struct sched_options {
-    size_t max_running;     /* jobs that hold cache; 0: 8 */
+    size_t max_running;     /* jobs that hold cache; 0: as many as the cache
+                               has quarters of a context, at most this: */
     size_t max_kept;        /* finished sequences kept for their prefixes */
     size_t chunk;           /* prompt tokens per step while nobody decodes */
     size_t chunk_beside;    /*   and while somebody does; 0: 256, and 64 or (with

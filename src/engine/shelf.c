@@ -1,6 +1,7 @@
 #include "engine/shelf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 size_t prefix_common(const struct prefix *a, const struct prefix *b)
 {
@@ -23,6 +24,7 @@ enum err shelf_open(struct shelf *s, const struct runner *runner, size_t max,
 static void give_back(struct shelf *s, struct shelf_entry *e)
 {
     s->runner->ops->seq_close(s->runner->arg, e->seq);
+    explicit_bzero(e->own, e->prefix.n * sizeof *e->own);
     free(e->own);
 }
 

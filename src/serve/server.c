@@ -166,7 +166,14 @@ static enum err start_service(struct server *s)
         .max_queue = s->opt.max_queue, .wake = wake, .arg = s,
     };
 
-    return engine_service(&s->service, s->engine, &o, &s->failure);
+    struct service_stats stats;
+    enum err e = engine_service(&s->service, s->engine, &o, &s->failure);
+
+    if (e == ERR_OK) {
+        service_stats(s->service, &stats);
+        s->opt.max_jobs = stats.max_running;
+    }
+    return e;
 }
 
 static void on_loaded(struct server *s)

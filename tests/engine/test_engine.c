@@ -455,7 +455,12 @@ static void plans(void **state)
     e.options.n_seqs = 4;
     assert_int_equal(memory_plan(&e, 1024 * mib, &why), ERR_OK);
     assert_int_equal(e.kv_positions, 4 * 1032);
-    e.options.kv_size = 2 * mib;
+    e.options.n_kept = 10;                      /* twice as much, */
+    assert_int_equal(memory_plan(&e, 1024 * mib, &why), ERR_OK);
+    assert_int_equal(e.kv_positions, 2 * 4 * 1032);
+    assert_int_equal(memory_plan(&e, 108 * mib, &why), ERR_OK);
+    assert_true(e.kv_positions >= 1000 && e.kv_positions < 1000 + 700);
+    e.options.kv_size = 2 * mib;                /* or what was asked for */
     assert_int_equal(memory_plan(&e, 1024 * mib, &why), ERR_OK);
     assert_int_equal(e.kv_positions, 2048);
     assert_int_equal(memory_plan(&e, UINT64_MAX, &why), ERR_OK);
