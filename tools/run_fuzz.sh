@@ -16,9 +16,11 @@ ninja -C build-fuzz fuzzers > build-fuzz/build.log 2>&1 || {
     tail -30 build-fuzz/build.log
     exit 1
 }
+# shellcheck disable=SC2046,SC2012 # names of our own, without spaces
 [ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
 
 # one TARGET: the command that xargs runs.
+# shellcheck disable=SC2016 # expanded by the shell that xargs starts
 one='
     target=$0 seconds=$1
     mkdir -p build-fuzz/corpus/$target build-fuzz/findings

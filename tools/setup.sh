@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Shared by ./demo and ./test: which packages are missing, and how to get them.
 # Sourced, not run.  POSIX sh.
 

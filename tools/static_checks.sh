@@ -6,6 +6,7 @@
 # of others are shown and do not fail.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck disable=SC2046 # names of our own, without spaces
 [ $# -gt 0 ] || set -- $(find src -name '*.c' ! -name 'unicode_*' | sort)
 
 # Bodies that are compiled once for each instruction set: the plain one.
@@ -16,6 +17,7 @@ trap 'rm -rf "$out"' EXIT
 
 # One process for each file: with several, clang-tidy 14 takes every va_list
 # for uninitialized.
+# shellcheck disable=SC2016 # expanded by the shell that xargs starts
 tidy='
     case $1 in
     */err.c) facts= ;;                  # where those functions are defined

@@ -29,7 +29,7 @@ static int unknown_verb(const char *word)
     struct err_info why;
     size_t n = 0;
 
-    for (; verbs[n] != NULL && n < MAX_VERBS; n++)
+    for (; n < MAX_VERBS && verbs[n] != NULL; n++)
         names[n] = verbs[n]->name;
     names[n] = NULL;
     const char *near = nearest_word(word, names);

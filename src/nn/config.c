@@ -1,5 +1,6 @@
 #include "nn/config_latent.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -89,6 +90,7 @@ static enum err read_heads(struct config *c, const struct keys *k,
         return keys_fail(k, key_heads_kv, ERR_FORMAT, why, "is %u, which does "
                          "not divide the %u query heads", c->n_head_kv,
                          c->n_head);
+    assert(c->n_head > 0);
     c->head_dim = d->head_dim != 0 && k->naming == NAMING_HF
                 ? d->head_dim : c->hidden_size / c->n_head;
     if ((e = keys_uint(&c->head_dim, k, key_head_dim, widths, why)) != ERR_OK)

@@ -9,8 +9,7 @@ static const char *name_job(struct call *c)
     char uuid[UUID_SIZE], id[4 + UUID_SIZE];
 
     stamp_uuid(uuid);
-    memcpy(id, "job-", 4);
-    memcpy(id + 4, uuid, UUID_SIZE);
+    snprintf(id, sizeof id, "job-%s", uuid);
     return arena_copy(&c->arena, slice_of(id)).at;
 }
 

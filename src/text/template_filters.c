@@ -120,7 +120,7 @@ static bool special_double(const char *text, double *out)
     char lower[16];
     size_t n = 0;
     text += *text == '-' || *text == '+';
-    for (; text[n] != '\0' && n < sizeof lower - 1; n++)
+    for (; n < sizeof lower - 1 && text[n] != '\0'; n++)
         lower[n] = (char)(text[n] | 0x20);
     lower[n] = '\0';
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -36,7 +36,7 @@ static void put_field(struct strbuf *out, const struct flags *f, long long v,
 static void put_word(struct strbuf *out, const struct flags *f,
                      const char *word, size_t most)
 {
-    for (size_t i = 0; word[i] != '\0' && i < most; i++) {
+    for (size_t i = 0; i < most && word[i] != '\0'; i++) {
         bool small = word[i] >= 'a' && word[i] <= 'z';
         strbuf_putc(out, f->upper && small ? (char)(word[i] - 32) : word[i]);
     }
