@@ -4,6 +4,8 @@
 #include "routes/worker_stream.h"
 #include "serve/stamp.h"
 
+#include <stdio.h>
+
 static const char *name_job(struct call *c)
 {
     char uuid[UUID_SIZE], id[4 + UUID_SIZE];
