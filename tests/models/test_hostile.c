@@ -246,6 +246,47 @@ static void batches_are_checked(void **state)
     tiny_remove(&p);
 }
 
+/* Rows of a batch may come in any order of sequences: a, b, a, b, b, a. */
+static void sequences_may_take_turns(void **state)
+{
+    static float     alone[2][3 * 160], together[6 * 160];
+    static const int turn[6] = { 0, 1, 0, 1, 1, 0 };
+    struct tiny_form form = { .gguf = false };
+    struct tiny_path p;
+    struct tiny      t;
+    struct rig       r;
+    int32_t          token[6], pos[6], seq[6];
+    bool             want[6];
+    int              at[2] = { 0, 0 }, open[2];
+
+    (void)state;
+    tiny_read(&t, "plain");
+    p = tiny_write(&t, &form);
+    assert_int_equal(rig_open(&r, p.open, &options, NULL), ERR_OK);
+    for (int s = 0; s < 2; s++) {
+        const int32_t own[3] = { 10 + s, 20 + s, 30 + s };
+        rig_logits(&r, own, 3, 3, 0, alone[s]);
+    }
+    for (int s = 0; s < 2; s++) {
+        open[s] = kv_seq_open(r.kv, 3);
+        assert_int_equal(kv_reserve(r.kv, open[s], 3, NULL), ERR_OK);
+    }
+    for (int i = 0; i < 6; i++) {
+        pos[i] = at[turn[i]]++;
+        token[i] = 10 * (pos[i] + 1) + turn[i];
+        seq[i] = open[turn[i]];
+        want[i] = true;
+    }
+    struct batch b = { 6, token, pos, seq, want };
+    assert_int_equal(model_forward(r.work, &b, r.kv, together, NULL, NULL),
+                     ERR_OK);
+    for (int i = 0; i < 6; i++)
+        assert_memory_equal(together + i * 160, alone[turn[i]] + pos[i] * 160,
+                            160 * sizeof(float));
+    rig_close(&r);
+    tiny_remove(&p);
+}
+
 static bool stop_at_layer_1(void *arg, const char *doing, uint64_t done,
                             uint64_t total)
 {
@@ -298,6 +339,7 @@ int main(void)
         cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(steps_do_not_allocate),
         cmocka_unit_test(batches_are_checked),
+        cmocka_unit_test(sequences_may_take_turns),
         cmocka_unit_test(cancelled_steps_leave_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
-/* Frequencies against the numbers that the reference gives. */
+/* Frequencies against the numbers that the reference gives, and how they are
+ * read from config.json. */
 #include "support/check.h"
 
+#include "base/json.h"
 #include "nn/rope.h"
 #include <math.h>
 
@@ -66,6 +68,132 @@ static void yarn(void **state)
     assert_true(rope_amplitude(&r) == 1.5f);
 }
 
+/* A ramp that ends between the last pair (15) and the last element (31) of what
+ * is rotated: from pair 12 to 19. */
+static void yarn_ramps_past_the_last_pair(void **state)
+{
+    struct rope_spec r = { .kind = ROPE_YARN, .width = 32, .theta = 1e4,
+                           .factor = 4, .beta_fast = 32, .beta_slow = 1,
+                           .truncate = true, .original_len = 262144 };
+    struct rope_spec p = r;
+    float f[16], g[16];
+
+    (void)state;
+    p.kind = ROPE_DEFAULT;
+    rope_frequencies(f, &r, 0);
+    rope_frequencies(g, &p, 0);
+    assert_true(f[12] == g[12]);
+    for (int i = 13; i < 16; i++) {
+        double ramp = (i - 12) / 7.0;
+        assert_true(near(f[i], g[i] * (1 - ramp) + g[i] / 4.0 * ramp, 1e-6));
+    }
+}
+
+/* The angle is an f32, as in the reference: here that is 0.004 away. */
+static void angles_are_f32(void **state)
+{
+    float freq = 0.1f, cs[2];
+    float angle = 1234567.0f * freq;
+
+    (void)state;
+    rope_rotation(cs, &freq, 1, 1234567, 1.0f);
+    assert_true(cs[0] == (float)cos((double)angle));
+    assert_true(cs[1] == (float)sin((double)angle));
+    assert_false(near(cs[0], cos(1234567.0 * (double)freq), 1e-5));
+}
+
+/* ---- reading ---- */
+
+/* A config.json with 8192 positions, whole heads of 8. */
+static struct rope_spec read_config(const char *text, enum err want)
+{
+    struct arena     arena = { 0 };
+    struct keys      k = { .naming = NAMING_HF, .path = "config.json" };
+    struct rope_spec r = { .width = 8, .theta = 1e4, .context_len = 8192 };
+    struct err_info  why;
+    struct json     *top;
+
+    assert_int_equal(json_parse(&top, &arena, slice_of(text), 8, NULL), ERR_OK);
+    k.top = top;
+    assert_int_equal(rope_read(&r, &k, NULL, &arena, &why), want);
+    arena_drop(&arena);
+    return r;
+}
+
+static void spellings(void **state)
+{
+    struct rope_spec r;
+
+    (void)state;
+    r = read_config("{}", ERR_OK);
+    assert_int_equal(r.kind, ROPE_DEFAULT);
+    assert_true(r.theta == 1e4);
+    r = read_config("{\"rope_theta\":5e5,\"rope_scaling\":null}", ERR_OK);
+    assert_true(r.theta == 5e5);
+    /* Inside the dict wins, and rope_parameters over rope_scaling. */
+    r = read_config("{\"rope_theta\":5e5,\"rope_scaling\":{\"type\":"
+                    "\"dynamic\",\"factor\":2},\"rope_parameters\":{"
+                    "\"rope_theta\":1e6,\"rope_type\":\"linear\","
+                    "\"factor\":3}}", ERR_OK);
+    assert_true(r.theta == 1e6 && r.kind == ROPE_LINEAR && r.factor == 3);
+    /* Both spellings of the kind. */
+    r = read_config("{\"rope_scaling\":{\"type\":\"dynamic\","
+                    "\"rope_type\":\"linear\",\"factor\":2}}", ERR_OK);
+    assert_int_equal(r.kind, ROPE_LINEAR);
+    r = read_config("{\"rope_scaling\":{\"type\":\"dynamic\","
+                    "\"factor\":2}}", ERR_OK);
+    assert_int_equal(r.kind, ROPE_DYNAMIC);
+}
+
+/* Before YaRN or longrope: the context, what the dict says, what the top says. */
+static void original_lengths(void **state)
+{
+    struct rope_spec r;
+
+    (void)state;
+    r = read_config("{\"rope_scaling\":{\"rope_type\":\"yarn\"}}", ERR_OK);
+    assert_int_equal(r.original_len, 8192);
+    assert_true(r.factor == 1);
+    r = read_config("{\"rope_scaling\":{\"rope_type\":\"yarn\","
+                    "\"original_max_position_embeddings\":2048}}", ERR_OK);
+    assert_int_equal(r.original_len, 2048);
+    assert_true(r.factor == 4);
+    r = read_config("{\"original_max_position_embeddings\":4096,"
+                    "\"rope_scaling\":{\"rope_type\":\"yarn\","
+                    "\"original_max_position_embeddings\":2048}}", ERR_OK);
+    assert_int_equal(r.original_len, 4096);
+}
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *text;
+        enum err    want;
+    } rows[] = {
+        { "{\"rope_scaling\":{\"rope_type\":\"wave\"}}", ERR_UNKNOWN },
+        { "{\"rope_scaling\":{\"rope_type\":\"linear\"}}", ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":0}}",
+          ERR_FORMAT },
+        { "{\"rope_theta\":1}", ERR_FORMAT },
+        { "{\"rope_theta\":\"x\"}", ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,"
+          "\"low_freq_factor\":4,\"high_freq_factor\":4}}", ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}}",
+          ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"longrope\","
+          "\"short_factor\":[1,1],\"long_factor\":[1,1,1,1]}}",
+          ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"longrope\","
+          "\"short_factor\":[1,1,1,0],\"long_factor\":[1,1,1,1]}}",
+          ERR_FORMAT },
+        { "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"beta_fast\":0}}",
+          ERR_FORMAT },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        read_config(rows[i].text, rows[i].want);
+}
+
 static void by_length(void **state)
 {
     static const float low[2] = { 1, 2 }, high[2] = { 4, 8 };
@@ -114,6 +242,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llama3),
         cmocka_unit_test(yarn),
+        cmocka_unit_test(yarn_ramps_past_the_last_pair),
+        cmocka_unit_test(angles_are_f32),
+        cmocka_unit_test(spellings),
+        cmocka_unit_test(original_lengths),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(by_length),
         cmocka_unit_test(rotations_and_divisors),
     };
