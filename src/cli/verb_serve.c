@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 #include "engine/sched.h"
 #include "routes/route_table.h"
+#include "serve/sandbox.h"
 #include "serve/server.h"
 
 #include <signal.h>
@@ -21,6 +22,8 @@ struct worker {
     const struct options *o;
     struct serve_options  serve;
     struct auth           auth;
+    struct sandbox        sandbox;
+    char                 *files;         /* where MODEL is, once resolved */
 };
 
 /* ---- what flags and environment say ---- */
@@ -194,13 +197,51 @@ static enum err load(void *arg, const struct progress *progress,
 
 /* A path that leads nowhere and a broken file are told at once, before the port
  * is bound. */
-static enum err check_model(const char *path, struct err_info *why)
+static enum err check_model(struct worker *w, struct err_info *why)
 {
     struct checkpoint *c;
-    enum err e = checkpoint_open(&c, path, NULL, why);
+    enum err e = checkpoint_open(&c, w->o->model, NULL, why);
 
-    if (e == ERR_OK)
-        checkpoint_close(c);
+    if (e != ERR_OK)
+        return e;
+    w->files = strdup(c->path);
+    checkpoint_close(c);
+    return w->files != NULL ? ERR_OK : fail_nomem(why);
+}
+
+/* ---- the sandbox ---- */
+
+static enum err lock_files(struct worker *w, struct err_info *why)
+{
+    const struct serve_flags *f = &w->o->serve;
+    struct sandbox *s = &w->sandbox;
+
+    sandbox_no_cores();
+    if (f->no_sandbox)
+        return ERR_OK;
+    *s = (struct sandbox){ .required = f->require_sandbox, .model = w->files,
+                           .cache = getenv("OSMIA_CACHE") };
+    if (f->queen_url != NULL)
+        sandbox_allow_url(s, f->queen_url);
+    if (f->callback_url != NULL)
+        sandbox_allow_url(s, f->callback_url);
+    return sandbox_files(s, why);
+}
+
+/* Once the model is there. */
+static enum err lock_calls(void *arg, struct err_info *why)
+{
+    struct worker *w = arg;
+    enum err e = ERR_OK;
+
+    if (w->o->serve.no_sandbox)
+        return ERR_OK;
+    e = sandbox_calls(&w->sandbox, why);
+    if (e == ERR_OK && strcmp(sandbox_name(&w->sandbox), "full") != 0)
+        log_event(&w->serve.log, LOG_LEVEL_WARN, "startup",
+                  "the sandbox is %s: this kernel or build lacks %s",
+                  sandbox_name(&w->sandbox),
+                  w->sandbox.files ? "seccomp" : "Landlock");
     return e;
 }
 
@@ -256,7 +297,9 @@ static enum err prepare(struct worker *w, struct err_info *why)
         .json = f->log_json || (format && strcmp(format, "json") == 0),
     };
     s->load = load;
-    s->load_arg = w;
+    s->load_arg = s->ready_arg = w;
+    s->ready = lock_calls;
+    s->sandbox = &w->sandbox;
     enum err e = check_names(w->o, why);
     if (e == ERR_OK)
         e = take_tokens(w, why);
@@ -274,7 +317,9 @@ static enum err serve(struct worker *w, struct err_info *why)
         log_event(&w->serve.log, LOG_LEVEL_WARN, "server_bind", "no API token:"
                   " everybody on this machine is answered");
     greet(w, s);
-    e = server_run(s, why);
+    e = lock_files(w, why);
+    if (e == ERR_OK)
+        e = server_run(s, why);
     server_close(s);
     return e;
 }
@@ -296,13 +341,14 @@ static int run(const struct options *o)
         if (e == ERR_REQUEST)
             status = EXIT_USAGE;
     } else {
-        e = check_model(o->model, &why);
+        e = check_model(&w, &why);
         if (e == ERR_OK)
             e = serve(&w, &why);
         if (e != ERR_OK)
             status = console_error(&w.console, &why);
     }
     auth_drop(&w.auth);
+    free(w.files);
     return status;
 }
 

@@ -1,4 +1,5 @@
 #include "serve/metrics.h"
+#include "serve/sandbox.h"
 #include "serve/server_own.h"
 #include "osmia.h"
 
@@ -122,6 +123,8 @@ void metrics_put(struct strbuf *out, const struct server *s)
 
     put_type(out, "build_info", "gauge");
     put_labelled(out, "build_info", "version", OSMIA_VERSION, 1);
+    put_type(out, "sandbox", "gauge");
+    put_labelled(out, "sandbox", "kind", sandbox_name(s->opt.sandbox), 1);
     put_one(out, "uptime_seconds", "gauge", server_uptime_s(s));
     put_one(out, "vram_bytes", "gauge", 0);
     put_one(out, "resident_bytes", "gauge", (double)resident_size());

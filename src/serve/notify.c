@@ -7,23 +7,29 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void notify_manager(const char *state)
+int notify_open(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     size_t len = path != NULL ? strlen(path) : 0;
 
     if (len < 2 || len >= sizeof to.sun_path)
-        return;
+        return -1;
     memcpy(to.sun_path, path, len);
     /* "@name" is a name outside the file system: it begins with a NUL. */
     if (path[0] == '@')
         to.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
-           (struct sockaddr *)&to,
-           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-    close(fd);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, size) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void notify_manager(int fd, const char *state)
+{
+    if (fd >= 0)
+        send(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

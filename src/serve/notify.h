@@ -1,9 +1,11 @@
-/* Telling the service manager (systemd) how we do: one datagram to the socket
- * that NOTIFY_SOCKET names. */
+/* Telling the service manager (systemd) how we do: datagrams to the socket that
+ * NOTIFY_SOCKET names.  It is opened early, since a sandbox may deny it later. */
 #ifndef OSMIA_SERVE_NOTIFY_H
 #define OSMIA_SERVE_NOTIFY_H
 
-/* state: "READY=1", "STOPPING=1".  Does nothing without such a socket. */
-void notify_manager(const char *state);
+/* A file descriptor; -1: nobody wants to know. */
+int  notify_open(void);
+/* state: "READY=1", "STOPPING=1". */
+void notify_manager(int fd, const char *state);
 
 #endif

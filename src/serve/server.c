@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     BACKLOG = 1024,             /* clients in the kernel's queue */
@@ -66,7 +67,7 @@ bool server_drain(struct server *s, double seconds)
               "stopping; what runs has %.1f s", seconds);
     s->state = SERVE_DRAINING;
     set_deadline(s, seconds);
-    notify_manager("STOPPING=1");
+    notify_manager(s->notify, "STOPPING=1");
     heartbeat_set(s->heartbeat, LIFE_STOPPING);
     return true;
 }
@@ -191,7 +192,7 @@ static void on_loaded(struct server *s)
         e = s->opt.ready(s->opt.ready_arg, &s->failure);
     if (e == ERR_OK) {
         s->state = SERVE_READY;
-        notify_manager("READY=1");
+        notify_manager(s->notify, "READY=1");
         heartbeat_set(s->heartbeat, LIFE_READY);
         log_event(&s->opt.log, LOG_LEVEL_INFO, "model_load_success",
                   "%s is ready after %.0f ms", s->opt.model_ref, ms);
@@ -309,9 +310,12 @@ enum err server_open(struct server **out, const struct serve_options *o,
     s->opened_ns = clock_ns();
     s->is_open_to_all = o->auth->n == 0;
     s->max_conns = connections_allowed();
+    s->notify = notify_open();
     s->loader = (struct loader){ .load = o->load, .arg = o->load_arg,
                                  .wake = &s->wake };
     if (uv_loop_init(&s->loop) != 0) {
+        if (s->notify >= 0)
+            close(s->notify);
         free(s);
         return fail_nomem(why);
     }
@@ -353,6 +357,8 @@ void server_close(struct server *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
     heartbeat_close(s->heartbeat);
+    if (s->notify >= 0)
+        close(s->notify);
     if (s->engine != NULL)
         engine_close(s->engine);
     free(s);

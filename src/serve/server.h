@@ -16,6 +16,7 @@
 #include "serve/serve_log.h"
 
 struct records;
+struct sandbox;
 struct server;
 struct service;
 
@@ -47,6 +48,7 @@ struct serve_options {
     const char *queen_url;           /* NULL: no heartbeats */
     const char *callback_url;        /* NULL: none */
     struct serve_log log;
+    const struct sandbox *sandbox;   /* what is in force; NULL: nothing */
 
     /* Opens the model, on a thread of its own.  NULL (tests): there is none,
      * and no job can be run. */

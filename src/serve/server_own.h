@@ -37,6 +37,7 @@ struct server {
     size_t             n_runs;
     size_t             n_failed_row;    /* runs in a row that failed */
     struct metrics     metrics;
+    int                notify;          /* see notify.h */
     struct heartbeat  *heartbeat;       /* NULL: nobody wants to know */
     struct records     records;
     int64_t            looked_ns;       /* at the records, last */
