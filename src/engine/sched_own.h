@@ -5,7 +5,8 @@
  *      oldest one waiting.
  *   2. A job that needs room takes it from finished sequences first, then from
  *      jobs whose reader is slow, then from jobs younger than itself.  So the
- *      oldest one always goes on, and everybody's turn comes.
+ *      oldest one always goes on, and everybody's turn comes.  A job that waits
+ *      for its place takes it from one whose reader is slow, never from others.
  *   3. Nothing changes between the beginning of a step and the end of its
  *      `forward` but reservations and grants: a step that is cancelled can be
  *      run again.

@@ -252,6 +252,18 @@ static void fail_answer(struct answer *a, const struct piece *piece)
         call_stream_end(a->call);
 }
 
+/* The time was over before there was anything to show. */
+static bool is_empty_handed(const struct answer *a)
+{
+    bool late = false;
+    for (size_t i = 0; i < a->n_choices; i++) {
+        if (a->choice[i].usage.n_output > 0)
+            return false;
+        late |= a->choice[i].reason == JOB_TIMEOUT;
+    }
+    return late;
+}
+
 static void end_choice(struct choice *ch, const struct piece *piece)
 {
     struct answer *a = ch->answer;
@@ -269,6 +281,9 @@ static void end_choice(struct choice *ch, const struct piece *piece)
         return;
     if (a->form.stream)
         end_stream(a);
+    else if (is_empty_handed(a))
+        call_refuse(a->call, REFUSE_INFERENCE_TIMEOUT, NULL, "not a token could "
+                    "be computed within the time that one inference may take");
     else
         reply(a);
 }
