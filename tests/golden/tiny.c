@@ -202,6 +202,8 @@ static void put_listed_keys(struct bytes *b, const struct tiny *t,
             != 3)
             continue;
         n++;
+        if (form->replace_key != NULL && strcmp(form->replace_key, key) == 0)
+            snprintf(text, sizeof text, "%s", form->replace_by);
         if (strcmp(kind, "u32") == 0)
             key_u32(b, key, (uint32_t)strtoul(text, NULL, 10));
         else if (strcmp(kind, "f32") == 0)
@@ -251,14 +253,18 @@ static size_t pad32(size_t n)
 }
 
 static void put_info(struct bytes *b, const struct tensor *one,
-                     enum dtype_id type, uint64_t at)
+                     const struct tiny_form *form, uint64_t at)
 {
+    bool flat = one->part_rows > 0 && form->flat_heads;
+    bool stacked = one->n_stacked > 0 && !flat;
+    enum dtype_id type = tiny_type(one, form);
+
     put_string(b, one->gguf);
-    put_u32(b, 1u + (one->cols > 0) + (one->n_stacked > 0));
+    put_u32(b, 1u + (one->cols > 0) + stacked);
     if (one->cols != 0)
         put_u64(b, one->cols);
-    put_u64(b, one->rows);
-    if (one->n_stacked > 0)
+    put_u64(b, flat ? one->rows * one->n_stacked : one->rows);
+    if (stacked)
         put_u64(b, one->n_stacked);
     put_u32(b, (uint32_t)dtype_get(type)->gguf_id);
     put_u64(b, at);
@@ -283,12 +289,12 @@ static void write_gguf(struct bytes *b, const struct tiny *t,
         uint64_t      row, cols = one->cols == 0 ? 1 : one->cols;
         uint64_t      times = one->n_stacked == 0 ? 1 : one->n_stacked;
         assert_true(dtype_size(dtype_get(type), cols, &row));
-        put_info(b, one, type, at);
+        put_info(b, one, form, at);
         at += pad32((size_t)(row * one->rows * times));
     }
     if (freqs)
         put_info(b, &(struct tensor){ .gguf = "rope_freqs.weight",
-                                      .rows = t->n_divisors }, DTYPE_F32, at);
+                                      .rows = t->n_divisors }, form, at);
     b->n = pad32(b->n);
     for (size_t i = 0; i < l->n; i++) {
         data = tiny_put_tensor(b->at + b->n, t, &l->at[i], form);

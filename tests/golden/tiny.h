@@ -27,6 +27,7 @@ struct tiny {
 /* How it is written. */
 struct tiny_form {
     bool          gguf, old_gguf;  /* old: as converters first wrote it */
+    bool          flat_heads;      /* stacks of heads as one matrix (GGUF) */
     enum dtype_id type;            /* of the matrices */
     bool          old_config;      /* NAME-old.json */
     enum dtype_id rounded;         /* matrices are first rounded to this type */
@@ -36,7 +37,8 @@ struct tiny_form {
     float         huge_value;
     const char   *leave_out;       /* a tensor (HF name) that is not written */
     const char   *wrong_shape;     /* one whose rows are one too many */
-    const char   *replace_key;     /* config.json: "key": ... becomes */
+    const char   *replace_key;     /* "key": ... of config.json, or a key of
+                                      NAME.list (GGUF), becomes */
     const char   *replace_by;      /*   this text */
 };
 

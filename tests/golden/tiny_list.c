@@ -19,11 +19,16 @@ static uint64_t fnv1a(const char *text)
     return h;
 }
 
-static uint64_t raw(uint64_t seed, const char *name, uint64_t i)
+/* Where the counter of a tensor begins. */
+static uint64_t start_of(uint64_t seed, const char *name)
 {
-    uint64_t z = fnv1a(name) + seed * 0x9E3779B97F4A7C15u;
+    return fnv1a(name) + seed * 0x9E3779B97F4A7C15u;
+}
 
-    z += (i + 1) * 0x9E3779B97F4A7C15u;
+static uint64_t raw(uint64_t start, uint64_t i)
+{
+    uint64_t z = start + (i + 1) * 0x9E3779B97F4A7C15u;
+
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return z ^ (z >> 31);
@@ -35,38 +40,53 @@ static bool ends(const char *text, const char *tail)
     return n >= m && strcmp(text + n - m, tail) == 0;
 }
 
-static float value(uint64_t seed, const char *name, uint64_t i, uint64_t cols)
-{
-    double u = (double)(raw(seed, name, i) >> 40) / 8388608.0 - 1.0;
+/* How a tensor's values are drawn: base + spread * (-1 .. 1). */
+struct draw {
+    uint64_t start;
+    double   base, spread;
+};
 
-    if (ends(name, "norm.weight"))
-        return (float)(1.0 + 0.3 * u);
-    if (ends(name, ".bias") || ends(name, "_bias"))
-        return (float)(0.2 * u);
-    if (strcmp(name, "model.embed_tokens.weight") == 0)
-        return (float)u;
-    return (float)(u * (2.2 / sqrt((double)cols)));
+static struct draw draw_of(uint64_t seed, const char *name, uint64_t cols)
+{
+    struct draw d = { start_of(seed, name), 0.0, 2.2 / sqrt((double)cols) };
+
+    if (ends(name, "norm.weight")) {
+        d.base = 1.0;
+        d.spread = 0.3;
+    } else if (ends(name, ".bias") || ends(name, "_bias")) {
+        d.spread = 0.2;
+    } else if (strcmp(name, "model.embed_tokens.weight") == 0) {
+        d.spread = 1.0;
+    }
+    return d;
+}
+
+static float value(const struct draw *d, uint64_t i)
+{
+    double u = (double)(raw(d->start, i) >> 40) / 8388608.0 - 1.0;
+    return (float)(d->base + d->spread * u);
 }
 
 /* FP8 files hold codes and scales from the counter: no NaN among them, and of the
  * size that other matrices have. */
-static uint8_t fp8_code(uint64_t seed, const char *name, uint64_t i)
+static uint8_t fp8_code(uint64_t start, uint64_t i)
 {
-    uint8_t code = (uint8_t)(raw(seed, name, i) >> 40);
+    uint8_t code = (uint8_t)(raw(start, i) >> 40);
     return (code & 0x7F) == 0x7F ? (uint8_t)(code - 1) : code;
 }
 
-static float fp8_scale(uint64_t seed, const char *name, uint64_t i,
-                       uint64_t cols)
+static float fp8_scale(uint64_t start, uint64_t i, uint64_t cols)
 {
-    double u = (double)(raw(seed, name, i) >> 40) / 8388608.0 - 1.0;
+    double u = (double)(raw(start, i) >> 40) / 8388608.0 - 1.0;
     return (float)((1.0 + 0.5 * u) * 0.0125 / sqrt((double)cols));
 }
 
 void tiny_tokens(const struct tiny *t, int32_t *token, size_t n)
 {
+    uint64_t start = start_of(t->seed, "tokens");
+
     for (size_t i = 0; i < n; i++)
-        token[i] = (int32_t)(raw(t->seed, "tokens", i) % t->vocab);
+        token[i] = (int32_t)(raw(start, i) % t->vocab);
 }
 
 /* ---- names and types ---- */
@@ -356,19 +376,25 @@ static uint64_t source(const struct tensor *one, bool gguf, uint64_t row,
     return one->turned ? (row + c) * one->rows + in : (row + in) * cols + c;
 }
 
-static float element(const struct tiny *t, const struct tensor *one, bool gguf,
-                     uint64_t row, uint64_t c)
+/* The values of one row, before they are rounded. */
+static void draw_row(float *x, const struct tiny *t, const struct tensor *one,
+                     bool gguf, uint64_t row)
 {
-    char     name[96];
-    uint64_t cols = one->turned ? one->rows : one->cols == 0 ? 1 : one->cols;
-    uint64_t i = source(one, gguf, row, c);
+    char        name[96];
+    uint64_t    cols = one->cols == 0 ? 1 : one->cols;
+    struct draw d;
 
-    if (one->given)
-        return one->value[row];
     tiny_expert_name(name, one, row / one->rows);
-    if (one->scales > 0)
-        return fp8_scale(t->seed, name, i, one->scales);
-    return value(t->seed, name, i, cols) + (gguf ? one->add : 0.0f);
+    d = draw_of(t->seed, name, one->turned ? one->rows : cols);
+    for (uint64_t c = 0; c < cols; c++) {
+        uint64_t i = source(one, gguf, row, c);
+        if (one->given)
+            x[c] = one->value[row];
+        else if (one->scales > 0)
+            x[c] = fp8_scale(d.start, i, one->scales);
+        else
+            x[c] = value(&d, i) + (gguf ? one->add : 0.0f);
+    }
 }
 
 /* One row of a tensor, as it is stored; the bytes it takes. */
@@ -381,12 +407,12 @@ static size_t put_row(uint8_t *to, const struct tiny *t,
     float  x[1024];
 
     if (type == DTYPE_F8_E4M3) {
+        uint64_t start = start_of(t->seed, one->hf);
         for (uint64_t c = 0; c < cols; c++)
-            to[c] = fp8_code(t->seed, one->hf, row * cols + c);
+            to[c] = fp8_code(start, row * cols + c);
         return (size_t)cols;
     }
-    for (uint64_t c = 0; c < cols; c++)
-        x[c] = element(t, one, form->gguf, row, c);
+    draw_row(x, t, one, form->gguf, row);
     if (form->huge && row == 0 && strcmp(one->hf, form->huge) == 0)
         x[0] = form->huge_value;
     round_row(x, one, form);

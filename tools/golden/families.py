@@ -104,11 +104,12 @@ VARIANTS = {
         num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
         qk_nope_head_dim=256, qk_rope_head_dim=16, v_head_dim=128,
         kv_lora_rank=256, q_lora_rank=256, first_k_dense_replace=2)),
+    # Parts begin inside blocks of scales.
     "deepseek2/fp8": (hf.DeepseekV3Config, merged(
         LATENT, EXPERTS, hidden_size=128, moe_intermediate_size=48,
         num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
-        qk_nope_head_dim=128, qk_rope_head_dim=16, v_head_dim=128,
-        kv_lora_rank=128, q_lora_rank=144, n_group=2, topk_group=1,
+        qk_nope_head_dim=96, qk_rope_head_dim=16, v_head_dim=32,
+        kv_lora_rank=160, q_lora_rank=144, n_group=2, topk_group=1,
         num_experts_per_tok=2, n_shared_experts=1)),
     "deepseek/plain": (deepseek_v1.DeepseekConfig, merged(
         SMALL, EXPERTS, num_hidden_layers=3, n_shared_experts=2,
@@ -123,8 +124,8 @@ OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
              "phi2/plain")
 # What GGUF cannot say of a variant.
 HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8")
-# Quantised, too: with what their heads' keys are stored as, turned or not.
-TYPES = {"deepseek2/wide": ("q8_0", "q4_k")}
+# Quantised, too; turned: the heads' keys in the way newer GGUF files have them.
+TYPES = {"deepseek2/wide": ("q8_0", "q4_k", "turned-q8_0", "turned-q4_k")}
 # Scales that GGUF does not store are those of query_pre_attn_scalar = head_dim.
 
 
@@ -141,12 +142,27 @@ def stored(key, shape):
             for part in parts]
 
 
-def values_of(name, kind, key, shape):
+def rounded_heads(c, values, kind):
+    """kv_b, where the blocks of a key lie along its nope elements."""
+    nope, rank = c.qk_nope_head_dim, c.kv_lora_rank
+    heads = values.reshape(c.num_attention_heads, -1, rank)
+    keys = np.ascontiguousarray(heads[:, :nope].swapaxes(1, 2))
+    keys = rounded(keys.reshape(-1, nope), kind).reshape(-1, rank, nope)
+    rest = rounded(np.ascontiguousarray(heads[:, nope:]).reshape(-1, rank),
+                   kind).reshape(len(heads), -1, rank)
+    return np.concatenate([keys.swapaxes(1, 2), rest], 1).reshape(-1, rank)
+
+
+def values_of(config, name, kind, key, shape):
     if (name.endswith("fp8") and ".layers." in key and len(shape) == 2
             and "mlp.gate." not in key):
         return generator.fp8(seed_of(name), key, shape)
     values = generator.tensor(seed_of(name), key, shape)
-    return values if kind == "f32" or len(shape) != 2 else rounded(values, kind)
+    if kind == "f32" or len(shape) != 2:
+        return values
+    if kind.startswith("turned-") and "kv_b_proj" in key:
+        return rounded_heads(config, values, kind.removeprefix("turned-"))
+    return rounded(values, kind.removeprefix("turned-"))
 
 
 def model_of(config):
@@ -166,7 +182,7 @@ def build(name, kind="f32"):
         if key.startswith("lm_head.w") and config.tie_word_embeddings:
             continue
         parts = stored(key, tuple(old.shape))
-        values = [values_of(name, kind, *part) for part in parts]
+        values = [values_of(config, name, kind, *part) for part in parts]
         files.update(zip((part[0] for part in parts), values))
         whole = (values[0] if len(parts) == 1
                  else np.concatenate(values).reshape(old.shape))
