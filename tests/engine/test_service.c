@@ -498,6 +498,27 @@ static void no_memory_is_an_answer(void **state)
     close_house(a.house);
 }
 
+static enum err open_once(void *arg)
+{
+    struct fake *f = arg;
+    struct service *s;
+    struct err_info why;
+    struct sched_parts parts = { .runner = &f->runner, .eos = eos, .n_eos = 1 };
+    enum err e = service_open(&s, &parts, &(struct service_options){
+        .sched = { .max_running = 2 } }, &why);
+    if (e == ERR_OK)
+        service_close(s);
+    return e;
+}
+
+static void opening_without_memory(void **state)
+{
+    static struct fake f;
+    (void)state;
+    fake_open(&f, &roomy);
+    assert_true(alloc_fail_each(open_once, &f) >= 5);
+}
+
 /* ---- random clients on several threads ---- */
 
 enum { PEOPLE = 4, VISITS = 60 };
@@ -584,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_failing_model_ends_its_jobs),
         cmocka_unit_test(an_idle_service_lives),
         cmocka_unit_test(no_memory_is_an_answer),
+        cmocka_unit_test(opening_without_memory),
         cmocka_unit_test(threads_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

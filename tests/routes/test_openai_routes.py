@@ -2,13 +2,15 @@
 
     test_openai_routes.py OSMIA
 """
+import json
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from cli_case import main  # noqa: E402
-from serve_case import ServeCase  # noqa: E402
+from cli_case import CliCase, main  # noqa: E402
+from serve_case import ServeCase, Server  # noqa: E402
 
+TOKENS = ("first-token-of-16-and-more", "second-token-of-16-and-more")
 HELLO = [{"role": "user", "content": "hello"}]
 
 
@@ -265,6 +267,82 @@ class Chat(ServeCase):
         self.assertTrue(events)
         self.assertEqual(self.server.metric("worker_active_jobs"), 0)
         self.assertEqual(self.server.metric("worker_queue_depth"), 0)
+
+
+class Thoughts(ServeCase):
+    """A template that knows <think>, and opens it: the answer begins inside."""
+    @classmethod
+    def setUpClass(cls):
+        CliCase.setUpClass.__func__(cls)
+        path = os.path.join(cls.dir, "tokenizer_config.json")
+        with open(path, encoding="utf-8") as f:
+            config = json.load(f)
+        config["chat_template"] += (
+            "{% if add_generation_prompt %}{{ '<think>' }}{% endif %}"
+            "{% if add_generation_prompt and enable_thinking is false %}"
+            "{{ '</think>' }}{% endif %}")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        cls.server = Server(cls.osmia, ["serve", cls.dir])
+
+    def ask(self, **more):
+        reply = self.server.post("/v1/chat/completions", {
+            "messages": HELLO, "max_tokens": 8, "ignore_eos": True,
+            "temperature": 0, **more})
+        self.assertEqual(reply.status, 200, reply.body)
+        return reply
+
+    def test_a_thought_is_told_apart(self):
+        got = self.ask().json
+        message = got["choices"][0]["message"]
+        self.assertEqual(message["content"], "")
+        self.assertTrue(message["reasoning_content"])
+        self.assertEqual(got["usage"]["completion_tokens_details"],
+                         {"reasoning_tokens": 8})
+        deltas = [e["choices"][0]["delta"]
+                  for e in self.ask(stream=True).events[:-1]]
+        self.assertEqual("".join(d.get("reasoning_content", "")
+                                 for d in deltas),
+                         message["reasoning_content"])
+        self.assertEqual("".join(d.get("content", "") for d in deltas), "")
+
+    def test_a_template_argument_ends_it(self):
+        got = self.ask(chat_template_kwargs={"enable_thinking": False}).json
+        message = got["choices"][0]["message"]
+        self.assertTrue(message["content"])
+        self.assertEqual(message["reasoning_content"], "")
+        self.assertEqual(got["usage"]["completion_tokens_details"],
+                         {"reasoning_tokens": 0})
+
+
+class Principals(ServeCase):
+    """Nobody finds out by the cache what others have asked."""
+    @classmethod
+    def setUpClass(cls):
+        CliCase.setUpClass.__func__(cls)
+        path = os.path.join(cls.folder.name, "tokens")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("".join(t + "\n" for t in TOKENS))
+        os.chmod(path, 0o600)
+        cls.server = Server(cls.osmia, ["serve", cls.gguf, "--host",
+                                        "127.0.0.1", "--api-token-file", path])
+
+    def cached(self, token):
+        reply = self.server.post("/v1/completions", {
+            "prompt": "the same long prompt of both of them", "max_tokens": 1},
+            headers={"Authorization": f"Bearer {token}"})
+        self.assertEqual(reply.status, 200, reply.body)
+        return reply.json["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    def test_the_cache_does_not_cross(self):
+        self.assertEqual(self.cached(TOKENS[0]), 0)
+        self.assertEqual(self.cached(TOKENS[1]), 0)
+        self.assertGreater(self.cached(TOKENS[0]), 20)
+        self.assertGreater(self.cached(TOKENS[1]), 20)
+
+    def test_without_a_token(self):
+        for path in ("/v1/models", "/v1/chat/completions", "/tokenize"):
+            self.assertIn(self.server.get(path).status, (401, 405))
 
 
 if __name__ == "__main__":
