@@ -34,10 +34,10 @@ static void print_architectures(void)
     size_t n;
     const struct arch_row *rows = arch_rows(&n);
 
-    printf("Architectures\n  %-22s %-18s %-28s %s\n", "family", "model_type",
+    printf("Architectures\n  %-22s %-18s %-32s %s\n", "family", "model_type",
            "class", "GGUF");
     for (size_t i = 0; i < n; i++)
-        printf("  %-22s %-18s %-28s %s\n", rows[i].arch->name,
+        printf("  %-22s %-18s %-32s %s\n", rows[i].arch->name,
                or_dash(rows[i].model_type), or_dash(rows[i].class_name),
                or_dash(rows[i].gguf));
 }

@@ -22,6 +22,7 @@ static const struct arch_row rows[] = {
     { "deepseek_v2", "DeepseekV2ForCausalLM", "deepseek2", false,
       &arch_deepseek2 },
     { "deepseek_v3", "DeepseekV3ForCausalLM", NULL, false, &arch_deepseek3 },
+    { "olmo2", "Olmo2ForCausalLM", "olmo2", false, &arch_olmo2 },
     { "phi3", "Phi3ForCausalLM", "phi3", false, &arch_phi3 },
     { "phi", "PhiForCausalLM", "phi2", false, &arch_phi2 },
 };

@@ -22,6 +22,7 @@ static const struct {
     { "qwen2/plain", true }, { "qwen2/window", false },
     { "qwen3/plain", true }, { "qwen3/window", false },
     { "gemma/plain", true }, { "gemma2/plain", true }, { "gemma3/plain", true },
+    { "olmo2/plain", true },
     { "phi3/plain", true },  { "phi3/long", true },    { "phi2/plain", true },
 };
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
@@ -90,6 +91,9 @@ static void test_same_bytes(void **state)
     X(gemma3, "gemma3/plain", off_by_one, c->kind[1].window--) \
     X(gemma3, "gemma3/plain", phase, swap_kinds(c)) \
     X(gemma3, "gemma3/plain", logit_cap, c->logit_softcap = 0) \
+    X(olmo2, "olmo2/plain", theta, c->kind[0].rope.theta = 1e4) \
+    X(olmo2, "olmo2/plain", pairing, c->pairing = ROPE_NEIGHBOURS) \
+    X(olmo2, "olmo2/plain", epsilon, c->norm_eps = 1e-3f) \
     X(phi3, "phi3/plain", off_by_one, c->kind[0].window++) \
     X(phi3, "phi3/long", regime, c->kind[0].rope.original_len = LONGEST) \
     X(phi3, "phi3/long", amplitude, c->kind[0].rope.attention_factor = 1) \
@@ -186,6 +190,7 @@ static void test_refused_values(void **state)
         { "gemma3/plain", "sliding_window", "-1" },
         { "qwen2/window", "max_window_layers", "1.5" },
         { "qwen2/window", "use_sliding_window", "3" },
+        { "olmo2/plain", "hidden_act", "\"relu\"" },
         { "phi2/plain", "qk_layernorm", "true" },
         { "phi2/plain", "partial_rotary_factor", "0.01" },
         { "phi2/plain", "layer_norm_eps", "2" },
@@ -209,7 +214,7 @@ static void test_missing_tensors(void **state)
 {
     static const char *const names[] = {
         "qwen2/plain", "qwen3/plain", "gemma/plain", "gemma2/plain",
-        "gemma3/plain", "phi3/plain", "phi2/plain",
+        "gemma3/plain", "olmo2/plain", "phi3/plain", "phi2/plain",
     };
     char            path[128], line[256], tensor[96];
     struct err_info why;

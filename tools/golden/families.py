@@ -77,6 +77,8 @@ VARIANTS = {
         attn_logit_softcapping=2.0, final_logit_softcapping=4.0)),
     "gemma/plain": (hf.GemmaConfig, dict(GEMMA, num_key_value_heads=1,
                                          hidden_act="gelu")),
+    "olmo2/plain": (hf.Olmo2Config, dict(
+        SMALL, rope_theta=5e5, attention_bias=True)),
     "phi3/plain": (hf.Phi3Config, dict(
         SMALL, sliding_window=32, pad_token_id=0)),
     "phi3/long": (hf.Phi3Config, dict(
