@@ -182,6 +182,8 @@ static const struct field operation[] = {
     { "worker_id", field_ignored, 0, 0, 0, false },
 };
 
+enum { N_OPERATION = sizeof operation / sizeof *operation };
+
 /* ---- what nobody said ---- */
 
 struct wish { enum sampling_field field; float value; };
@@ -265,35 +267,40 @@ void worker_refuse_faults(struct call *c, const struct reading *r)
     strbuf_drop(&body);
 }
 
+enum err worker_form_parse(struct worker_form *form, struct reading *r,
+                           const struct worker_rules *rules,
+                           const struct json *body, struct err_info *why)
+{
+    form->is_operation = json_get(body, "operation") != NULL;
+    r->form = form;
+    r->sampling = &form->asked;
+    const struct fields tables[] = {
+        { operation, form->is_operation ? N_OPERATION : 0 },
+        { must_say, !form->is_operation && rules->max_tokens == 0 },
+        FIELDS(flat),
+    };
+    enum err e = fields_read(r, tables, 3, body, why);
+    if (e == ERR_OK)
+        fill_defaults(form, rules);
+    return e;
+}
+
 bool worker_form_read(struct worker_form *form, struct call *c,
                       const struct worker_rules *rules)
 {
     const struct serve_options *o = server_options(c->server);
-    struct reading r = { .form = form, .sampling = &form->asked,
-                         .arena = &c->arena };
+    struct reading r = { .arena = &c->arena };
     struct err_info why;
 
     *form = (struct worker_form){
-        .is_operation = json_get(c->json, "operation") != NULL,
-        .most_tokens = (uint32_t)o->max_tokens_out,
-        .strict = o->strict_prompt,
+        .most_tokens = (uint32_t)o->max_tokens_out, .strict = o->strict_prompt,
     };
-    const struct fields tables[] = {
-        { operation, form->is_operation ? 7 : 0 },
-        { must_say, !form->is_operation && rules->max_tokens == 0 },
-        FIELDS(flat),
-    };
-    enum err e = fields_read(&r, tables, 3, c->json, &why);
-    if (e == ERR_REQUEST) {
+    enum err e = worker_form_parse(form, &r, rules, c->json, &why);
+    if (e == ERR_REQUEST)
         worker_refuse_faults(c, &r);
-        return false;
-    }
-    if (e != ERR_OK) {
+    else if (e != ERR_OK)
         call_refuse_why(c, NULL, &why);
-        return false;
-    }
-    if (r.ignored[0] != '\0')
+    else if (r.ignored[0] != '\0')
         call_header(c, "X-Ignored-Fields", r.ignored);
-    fill_defaults(form, rules);
-    return true;
+    return e == ERR_OK;
 }

@@ -23,6 +23,12 @@ struct worker_form {
     bool                  strict;       /* refuse control characters */
 };
 
+/* Read a body, an object.  form: most_tokens and strict are set; r: the arena.
+ * ERR_REQUEST: r says what is wrong, field by field. */
+enum err worker_form_parse(struct worker_form *form, struct reading *r,
+                           const struct worker_rules *rules,
+                           const struct json *body, struct err_info *why);
+
 /* Read the call's body.  False: the call has been refused, all faults at
  * once. */
 bool worker_form_read(struct worker_form *form, struct call *c,
