@@ -3,13 +3,14 @@
  *   1. A row whose `from` is 0 is free; a row in use covers [from, to).
  *   2. `from` is written last when a row is filled and first when it is freed,
  *      so that the handler never sees half a row.
- *   3. The handler calls nothing but write, _exit, sigaction and raise.
+ *   3. The handler calls nothing but write, _exit, sigaction, raise and mmap.
  *
  * Owner: the command line, from its main thread.  The handler may run on any
  * thread, at any read of a mapped page. */
 #include "base/mapguard.h"
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { WATCHED_MAX = 64 };
@@ -22,6 +23,7 @@ struct watched {
 
 static struct watched watched[WATCHED_MAX];
 static _Atomic int n_unnamed;   /* files that found no free row */
+static atomic_bool survive, broken;
 
 static void say(const char *text)
 {
@@ -56,6 +58,18 @@ static void give_up(int number)
     raise(number);
 }
 
+/* Put zeros where the file has no bytes any more, to the mapping's end: the read
+ * that failed is tried again and goes on. */
+static bool patch(const struct watched *w, uintptr_t at)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = at - at % page;
+    void *put = mmap((void *)from, w->to - from, PROT_READ,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    return put != MAP_FAILED;
+}
+
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     const struct watched *w = find((uintptr_t)info->si_addr);
@@ -63,6 +77,11 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
     (void)context;
     if (w == NULL && atomic_load(&n_unnamed) == 0) {
         give_up(number);
+        return;
+    }
+    if (w != NULL && atomic_load(&survive)
+        && patch(w, (uintptr_t)info->si_addr)) {
+        atomic_store(&broken, true);
         return;
     }
     say("osmia: ");
@@ -107,4 +126,14 @@ void mapguard_forget(const struct file *f)
     }
     if (atomic_load(&n_unnamed) > 0)
         atomic_fetch_sub(&n_unnamed, 1);
+}
+
+void mapguard_survive(void)
+{
+    atomic_store(&survive, true);
+}
+
+bool mapguard_broken(void)
+{
+    return atomic_load(&broken);
 }

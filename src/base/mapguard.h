@@ -16,4 +16,10 @@ void mapguard_install(void);
 void mapguard_watch(const struct file *f);
 void mapguard_forget(const struct file *f);
 
+/* From now on the process lives on: what the file lost reads as zeros, and
+ * mapguard_broken says so for good.  For servers, which must tell their clients
+ * before they end.  Files beyond the 64 that are remembered still end it. */
+void mapguard_survive(void);
+bool mapguard_broken(void);
+
 #endif

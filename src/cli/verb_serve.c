@@ -334,6 +334,7 @@ static int run(const struct options *o)
         return print_build_info();
     /* A client that goes away is an error of one write. */
     signal(SIGPIPE, SIG_IGN);
+    mapguard_survive();
     console_open(&w.console, o);
     enum err e = prepare(&w, &why);
     if (e != ERR_OK) {

@@ -271,6 +271,8 @@ static bool start(struct service *s)
 {
     sigset_t all, before;
     sigfillset(&all);
+    /* A mapped file that shrinks: blocked, this signal would be the end. */
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = pthread_create(&s->thread, NULL, run, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,4 +1,5 @@
 #include "serve/health.h"
+#include "base/mapguard.h"
 #include "serve/server_own.h"
 
 enum {
@@ -11,6 +12,8 @@ static const char *engine_fault(const struct server *s)
 {
     struct service_health h;
 
+    if (s->model_changed || mapguard_broken())
+        return "the model's file has changed on disk";
     service_health(s->service, &h);
     if (h.beat_age_ms > BEAT_MAX_MS)
         return "the engine is stuck";

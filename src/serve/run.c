@@ -1,5 +1,6 @@
 #include "serve/run.h"
 #include "base/clock.h"
+#include "base/mapguard.h"
 #include "serve/conn.h"
 #include "serve/records.h"
 #include "serve/server_own.h"
@@ -124,6 +125,24 @@ static void note(struct run *r, const struct piece *piece)
     r->has_token |= piece->kind == PIECE_TOKEN;
 }
 
+/* What came out of a model whose file changed meanwhile is not passed on; the
+ * run ends with an error instead.  False: the piece is to be dropped. */
+static bool vet(const struct run *r, struct piece *piece,
+                struct err_info *error)
+{
+    if (!r->server->model_changed && !mapguard_broken())
+        return true;
+    if (piece->kind == PIECE_TOKEN)
+        ticket_cancel(r->ticket);
+    if (piece->kind != PIECE_END)
+        return false;
+    fail(error, ERR_IO, "the model's file has changed on disk");
+    piece->text.len = 0;
+    piece->reason = JOB_ERROR;
+    piece->error = error;
+    return true;
+}
+
 bool call_pump(struct call *c, size_t most)
 {
     struct run *next;
@@ -131,11 +150,14 @@ bool call_pump(struct call *c, size_t most)
     for (struct run *r = c->runs; r != NULL && !c->over; r = next) {
         next = r->next;
         while (!r->ended && !c->over) {
+            struct err_info error;
             struct piece piece;
             if (conn_backlog(c->conn) > most)
                 return true;
             if (ticket_take(r->ticket, &piece) == PIECE_NONE)
                 break;
+            if (!vet(r, &piece, &error))
+                continue;
             note(r, &piece);
             r->fn(c, r->arg, &piece);
         }

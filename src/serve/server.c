@@ -1,6 +1,7 @@
 #include "serve/conn.h"
 #include "base/clock.h"
 #include "serve/health.h"
+#include "serve/model_watch.h"
 #include "serve/notify.h"
 
 #include <signal.h>
@@ -122,6 +123,15 @@ static void approach_end(struct server *s, int64_t now_ns)
 
 /* ---- the loop's callbacks ---- */
 
+/* What the model computes from now on is nobody's answer. */
+static void give_up_model(struct server *s)
+{
+    s->model_changed = true;
+    log_event(&s->opt.log, LOG_LEVEL_ERROR, "error",
+              "the model's file has changed on disk");
+    service_cancel_all(s->service);
+}
+
 static void tick_records(struct server *s, int64_t now_ns)
 {
     const int64_t second_ns = 1000000000;
@@ -132,6 +142,9 @@ static void tick_records(struct server *s, int64_t now_ns)
         return;
     s->looked_ns = now_ns;
     records_tick(&s->records, &times, now_ns);
+    if (s->service != NULL && !s->model_changed
+        && model_has_changed(engine_checkpoint(s->engine)))
+        give_up_model(s);
 }
 
 static void on_tick(uv_timer_t *timer)

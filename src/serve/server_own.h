@@ -41,6 +41,7 @@ struct server {
     struct heartbeat  *heartbeat;       /* NULL: nobody wants to know */
     struct records     records;
     int64_t            looked_ns;       /* at the records, last */
+    bool               model_changed;   /* under our hands, on disk */
     struct err_info    failure;         /* FAILED: why */
     int64_t            deadline_ns;     /* DRAINING, FAILED: the end */
     bool               ending;          /* jobs have been told to end */

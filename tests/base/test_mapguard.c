@@ -17,6 +17,7 @@ struct plan {
     bool install;
     int  n_watched;         /* mappings of it to watch; the last is read */
     bool forget;            /* the one that is read */
+    bool survive;
 };
 
 static void child(const struct plan *p, const char *path)
@@ -37,10 +38,13 @@ static void child(const struct plan *p, const char *path)
     }
     if (p->forget)
         mapguard_forget(&maps[last]);
+    if (p->survive)
+        mapguard_survive();
     if (truncate(path, 10) != 0)
         _exit(8);
     volatile const uint8_t *at = maps[last].at;
-    _exit(at[SIZE - 1] == 0 ? 7 : 6);   /* reads past the new end */
+    bool is_zero = at[SIZE - 1] == 0;   /* reads past the new end */
+    _exit(mapguard_broken() ? 5 : is_zero ? 7 : 6);
 }
 
 /* Runs the plan; the child's last words go to `said`.  Returns its status. */
@@ -124,12 +128,29 @@ static void strange_addresses(void **state)
     }
 }
 
+/* A server lives on, with zeros, and knows. */
+static void survives(void **state)
+{
+    char said[512];
+    int status = run(&(struct plan){ .install = true, .n_watched = 1,
+                                     .survive = true }, said);
+    (void)state;
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 5);
+    assert_string_equal(said, "");
+    /* What nobody watches cannot be patched. */
+    status = run(&(struct plan){ .install = true, .survive = true }, said);
+    assert_true(WIFSIGNALED(status));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_the_file),
         cmocka_unit_test(many_files),
         cmocka_unit_test(strange_addresses),
+        cmocka_unit_test(survives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

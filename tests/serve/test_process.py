@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -378,6 +379,41 @@ class Process(CliCase):
             self.assertLess(time.time(), end)
             time.sleep(0.1)
         self.assertIn(s.get(lost["sse_url"]).status, (200, 410))
+
+    def unhealthy(self, s):
+        health = s.get("/health")
+        self.assertEqual(health.status, 503)
+        self.assertEqual(health.json["status"], "unhealthy")
+        reply = s.post("/v1/infer", {"prompt": "x"})
+        self.assertEqual(reply.status, 503)
+        self.assertEqual(reply.json["code"], "WORKER_UNHEALTHY")
+        self.assertEqual(s.stop(), 0)
+
+    def test_model_file_cut_while_mapped(self):
+        path = shutil.copy(self.gguf, self.path("cut.gguf"))
+        s = self.start("serve", path)
+        body = json.dumps(s.endless())
+        with s.connect() as stream:
+            stream.sendall(
+                ("POST /execute HTTP/1.1\r\nHost: localhost\r\n"
+                 "Connection: close\r\nContent-Type: application/json\r\n"
+                 f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+            got = read_until(stream, b'"token"')
+            os.truncate(path, 4096)
+            got += read_all(stream)
+        self.assertIn(b'"code":"MODEL_FILE_CHANGED"', got)
+        self.assertTrue(got.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"))
+        self.unhealthy(s)
+
+    def test_model_file_written_to(self):
+        path = shutil.copy(self.gguf, self.path("written.gguf"))
+        s = self.start("serve", path)
+        with open(path, "r+b") as f:
+            f.write(b"GGUF")
+        end = time.time() + 5
+        while s.get("/health").status == 200 and time.time() < end:
+            time.sleep(0.05)
+        self.unhealthy(s)
 
     def test_timeout(self):
         s = self.start("serve", self.gguf, "--inference-timeout-sec", "1",
