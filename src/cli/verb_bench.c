@@ -125,7 +125,7 @@ static struct spread spread_of(double *v, size_t n)
 /* Medians of everything measured before and after the results. */
 static void summarise(struct roofline *out, const struct bench *b)
 {
-    double v[2 * CASES_MAX];
+    double v[2 * CASES_MAX] = { 0 };
 
     for (int k = 0; k < PROBES; k++) {
         for (size_t i = 0; i < b->n_results; i++) {

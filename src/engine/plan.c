@@ -35,6 +35,7 @@ static struct job *slow_job(const struct sched *s, const struct job *j)
 {
     struct job *slow = NULL;
     for (struct job *i = s->jobs; i != NULL; i = i->next)
+        /* cppcheck-suppress nullPointerRedundantCheck ; j may be NULL, i not */
         if (i->state != JOB_WAITING && i->held && i != j)
             slow = i;
     return slow;

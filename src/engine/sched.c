@@ -518,7 +518,7 @@ enum err sched_step(struct sched *s, const struct progress *progress,
 {
     struct watch watch = { .sched = s, .outer = progress };
     struct progress inner = { watch_tick, &watch };
-    enum err e;
+    enum err e = ERR_OK;
     s->stepped = 0;
     do {
         end_given_up(s);

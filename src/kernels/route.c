@@ -94,7 +94,7 @@ static void limit_to_groups(float *choice, float *group,
     for (size_t g = 0; g < r->n_group; g++) {
         size_t better = 0;
         for (size_t h = 0; h < r->n_group; h++)
-            better += group[h] > group[g] || (group[h] == group[g] && h < g);
+            better += group[h] > group[g] || (h < g && group[h] == group[g]);
         for (size_t i = 0; better >= r->n_group_used && i < size; i++)
             choice[g * size + i] = -INFINITY;
     }
