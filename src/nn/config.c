@@ -86,11 +86,11 @@ static enum err read_heads(struct config *c, const struct keys *k,
     e = same_in_layers(&c->n_head_kv, c, k, key_heads_kv, heads, why);
     if (e != ERR_OK)
         return e;
+    assert(c->n_head > 0 && c->n_head_kv > 0);
     if (c->n_head % c->n_head_kv != 0)
         return keys_fail(k, key_heads_kv, ERR_FORMAT, why, "is %u, which does "
                          "not divide the %u query heads", c->n_head_kv,
                          c->n_head);
-    assert(c->n_head > 0);
     c->head_dim = d->head_dim != 0 && k->naming == NAMING_HF
                 ? d->head_dim : c->hidden_size / c->n_head;
     if ((e = keys_uint(&c->head_dim, k, key_head_dim, widths, why)) != ERR_OK)
@@ -361,19 +361,20 @@ enum err config_read_activation(struct config *c,
 
 uint64_t config_dim(const struct config *c, enum dim d)
 {
+    uint64_t q = (uint64_t)c->n_head * c->head_dim;
+
     switch (d) {
     case DIM_HIDDEN: return c->hidden_size;
     case DIM_FFN:    return c->ffn_size;
     case DIM_VOCAB:  return c->vocab_size;
-    case DIM_Q:      return (uint64_t)c->n_head * c->head_dim;
+    case DIM_Q:      return q;
     case DIM_KV:     return (uint64_t)c->n_head_kv * c->head_dim;
     case DIM_HEAD:   return c->head_dim;
     case DIM_O:
         return c->latent.rank > 0 ? (uint64_t)c->n_head * c->latent.value
-                                  : config_dim(c, DIM_Q);
+                                  : q;
     case DIM_Q_RANK: return c->latent.q_rank;
-    case DIM_Q_DIRECT:
-        return c->latent.q_rank > 0 ? 0 : config_dim(c, DIM_Q);
+    case DIM_Q_DIRECT: return c->latent.q_rank > 0 ? 0 : q;
     case DIM_LATENT: return c->latent.rank;
     case DIM_LATENT_ROPE: return c->latent.rope;
     case DIM_NOPE:   return c->latent.nope;
