@@ -120,9 +120,11 @@ static void *member_main(void *arg)
     for (;;) {
         if (!spin_for_region(p, seen))
             sleep_for_region(p, seen);
+        uint64_t turn = atomic_load(&p->turn);
+        /* Asked after that, not before: who has seen the last region must not
+         * miss that it is the last, and wait for another. */
         if (atomic_load(&p->closing))
             return NULL;
-        uint64_t turn = atomic_load(&p->turn);
         seen = region_of(turn);
         run_chunks(p, turn, m->worker);
     }
