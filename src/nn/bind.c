@@ -166,6 +166,10 @@ static enum err check_shape(const struct binder *b, const struct found *f,
               : t->n_dims == 2 && t->dims[0] == f->all_rows
                 && t->dims[1] == cols;
 
+    /* A matrix of one row is a vector to those who write GGUF. */
+    if (cols != 0 && f->all_rows == 1 && t->n_dims == 1)
+        fits = t->dims[0] == cols;
+
     if (f->n_stacked > 0)
         fits = t->n_dims == 3 && t->dims[0] == f->n_stacked
             && t->dims[1] == f->all_rows && t->dims[2] == cols;

@@ -131,10 +131,16 @@ static void write_safetensors(struct bytes *b, const struct tiny *t,
         uint64_t      size;
         assert_true(dtype_size(dtype_get(type), one->cols == 0 ? 1 : one->cols,
                                &size));
-        size *= one->rows;
+        size *= one->rows * (one->n_stacked == 0 ? 1 : one->n_stacked);
         n += (size_t)sprintf(header + n, "%s\"%s\":{\"dtype\":\"%s\","
-                             "\"shape\":[%llu", i == 0 ? "" : ",", one->hf,
-                             type_name(type), (unsigned long long)one->rows);
+                             "\"shape\":[", i == 0 ? "" : ",",
+                             one->as[0] != '\0' ? one->as : one->hf,
+                             type_name(type));
+        if (one->n_stacked > 0)
+            n += (size_t)sprintf(header + n, "%llu,",
+                                 (unsigned long long)one->n_stacked);
+        n += (size_t)sprintf(header + n, "%llu",
+                             (unsigned long long)one->rows);
         if (one->cols != 0)
             n += (size_t)sprintf(header + n, ",%llu",
                                  (unsigned long long)one->cols);
@@ -252,18 +258,21 @@ static size_t pad32(size_t n)
     return (n + 31) / 32 * 32;
 }
 
+/* Converters make a vector of a matrix of one row. */
 static void put_info(struct bytes *b, const struct tensor *one,
                      const struct tiny_form *form, uint64_t at)
 {
     bool flat = one->part_rows > 0 && form->flat_heads;
     bool stacked = one->n_stacked > 0 && !flat;
+    bool has_rows = one->cols == 0 || one->rows > 1;
     enum dtype_id type = tiny_type(one, form);
 
     put_string(b, one->gguf);
-    put_u32(b, 1u + (one->cols > 0) + stacked);
+    put_u32(b, 0u + has_rows + (one->cols > 0) + stacked);
     if (one->cols != 0)
         put_u64(b, one->cols);
-    put_u64(b, flat ? one->rows * one->n_stacked : one->rows);
+    if (has_rows)
+        put_u64(b, flat ? one->rows * one->n_stacked : one->rows);
     if (stacked)
         put_u64(b, one->n_stacked);
     put_u32(b, (uint32_t)dtype_get(type)->gguf_id);

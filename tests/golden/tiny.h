@@ -24,11 +24,19 @@ struct tiny {
     size_t      n_divisors;
 };
 
+/* How the matrices of experts are stored. */
+enum tiny_experts {
+    EXPERTS_USUAL,       /* one tensor each; GGUF: three for all */
+    EXPERTS_FUSED,       /* for all: gate and up in one, and down */
+    EXPERTS_APART        /* one tensor each in GGUF, too */
+};
+
 /* How it is written. */
 struct tiny_form {
     bool          gguf, old_gguf;  /* old: as converters first wrote it */
     bool          flat_heads;      /* stacks of heads as one matrix (GGUF) */
     enum dtype_id type;            /* of the matrices */
+    enum tiny_experts experts;
     bool          old_config;      /* NAME-old.json */
     enum dtype_id rounded;         /* matrices are first rounded to this type */
     enum dtype_id rounded_odd;     /* those whose width does not divide */

@@ -98,15 +98,15 @@ void tiny_golden_path(char path[128], const char *name, const char *suffix)
              strchr(name, '/') == NULL ? "llama/" : "", name, suffix);
 }
 
-void tiny_expert_name(char name[96], const struct tensor *one, uint64_t e)
+void tiny_expert_name(char name[96], const char *hf, uint64_t e)
 {
-    const char *star = strchr(one->hf, '*');
+    const char *star = strchr(hf, '*');
 
     if (star == NULL)
-        snprintf(name, 96, "%s", one->hf);
+        snprintf(name, 96, "%s", hf);
     else
-        snprintf(name, 96, "%.*s%u%s", (int)(star - one->hf), one->hf,
-                 (unsigned)e, star + 1);
+        snprintf(name, 96, "%.*s%u%s", (int)(star - hf), hf, (unsigned)e,
+                 star + 1);
 }
 
 bool tiny_is_fp8(const struct tensor *one)
@@ -257,6 +257,15 @@ static void read_list(struct list *l, const struct tiny *t,
     fclose(f);
 }
 
+/* "blk.0.ffn_gate_exps.weight" is "blk.0.ffn_gate.5.weight" of one expert. */
+static void name_apart(struct tensor *one, const char *all, uint64_t e)
+{
+    const char *cut = strstr(all, "_exps");
+
+    snprintf(one->gguf, sizeof one->gguf, "%.*s.%u%s", (int)(cut - all), all,
+             (unsigned)e, cut + strlen("_exps"));
+}
+
 /* Experts that are one tensor in GGUF are many otherwise. */
 static void unstack(struct list *l)
 {
@@ -268,12 +277,44 @@ static void unstack(struct list *l)
         l->at[i] = l->at[--l->n];
         for (uint64_t e = 0; e < all.n_stacked; e++) {
             struct tensor one = all;
-            tiny_expert_name(one.hf, &all, e);
+            tiny_expert_name(one.hf, all.hf, e);
+            if (strstr(all.gguf, "_exps") != NULL)
+                name_apart(&one, all.gguf, e);
             one.n_stacked = 0;
             add_tensor(l, one);
         }
         i--;
     }
+}
+
+/* Gate and up of a layer become one tensor under new names, down gets one. */
+static void fuse(struct list *l)
+{
+    size_t   to = 0;
+    unsigned block = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        struct tensor one = l->at[i];
+        sscanf(one.gguf, "blk.%u.", &block);
+        if (strstr(one.gguf, "ffn_gate_exps") != NULL) {
+            /* Behind it, as families.py lists them. */
+            assert_non_null(strstr(l->at[i + 1].gguf, "ffn_up_exps"));
+            memcpy(one.second, l->at[++i].hf, sizeof one.second);
+            one.rows *= 2;
+            snprintf(one.gguf, sizeof one.gguf,
+                     "blk.%u.ffn_gate_up_exps.weight", block);
+            snprintf(one.as, sizeof one.as,
+                     "model.layers.%u.mlp.experts.gate_up_proj", block);
+        } else if (strstr(one.gguf, "ffn_down_exps") != NULL) {
+            snprintf(one.as, sizeof one.as,
+                     "model.layers.%u.mlp.experts.down_proj", block);
+        } else if (strstr(one.gguf, "ffn_gate_inp.") != NULL) {
+            snprintf(one.as, sizeof one.as, "model.layers.%u.mlp.gate.weight",
+                     block);
+        }
+        l->at[to++] = one;
+    }
+    l->n = to;
 }
 
 /* FP8: a matrix of a layer has scales beside it; the router has none. */
@@ -306,6 +347,12 @@ static void list_llama(struct list *l, const struct tiny *t)
                    .cols = t->hidden });
 }
 
+static bool is_called(const struct tensor *one, const char *name)
+{
+    return name != NULL
+        && (strcmp(one->hf, name) == 0 || strcmp(one->as, name) == 0);
+}
+
 void tiny_list(struct list *l, const struct tiny *t,
                const struct tiny_form *form)
 {
@@ -314,14 +361,16 @@ void tiny_list(struct list *l, const struct tiny *t,
         read_list(l, t, form);
     else
         list_llama(l, t);
-    if (!form->gguf)
+    if (form->experts == EXPERTS_FUSED)
+        fuse(l);
+    else if (!form->gguf || form->experts == EXPERTS_APART)
         unstack(l);
     if (form->type == DTYPE_F8_E4M3)
         add_scales(l);
     for (size_t i = 0; i < l->n; i++) {
-        if (form->wrong_shape && strcmp(l->at[i].hf, form->wrong_shape) == 0)
+        if (is_called(&l->at[i], form->wrong_shape))
             l->at[i].rows++;
-        if (form->leave_out && strcmp(l->at[i].hf, form->leave_out) == 0)
+        if (is_called(&l->at[i], form->leave_out))
             l->at[i--] = l->at[--l->n];
     }
 }
@@ -382,12 +431,14 @@ static void draw_row(float *x, const struct tiny *t, const struct tensor *one,
 {
     char        name[96];
     uint64_t    cols = one->cols == 0 ? 1 : one->cols;
+    uint64_t    half = one->second[0] == '\0' ? one->rows : one->rows / 2;
+    bool        second = row % one->rows >= half;
     struct draw d;
 
-    tiny_expert_name(name, one, row / one->rows);
+    tiny_expert_name(name, second ? one->second : one->hf, row / one->rows);
     d = draw_of(t->seed, name, one->turned ? one->rows : cols);
     for (uint64_t c = 0; c < cols; c++) {
-        uint64_t i = source(one, gguf, row, c);
+        uint64_t i = source(one, gguf, row, c) - (second ? half * cols : 0);
         if (one->given)
             x[c] = one->value[row];
         else if (one->scales > 0)

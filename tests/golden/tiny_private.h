@@ -9,6 +9,8 @@ enum { TENSORS_MAX = 256, VALUES_MAX = 16, FP8_BLOCK = 128 };
 
 struct tensor {
     char     hf[96], gguf[64];     /* hf: a * is the number of an expert */
+    char     second[96];           /* of the second half of the rows, or "" */
+    char     as[96];               /* the name in a file, if not hf */
     uint64_t rows, cols;           /* cols 0: a vector */
     uint64_t n_stacked;            /* GGUF: this many times the rows, in three
                                       dimensions; 0: once, in two */
@@ -33,7 +35,7 @@ void tiny_golden_path(char path[128], const char *name, const char *suffix);
  * converters); "" when it is not for this form. */
 const char *tiny_line(const char *line, const struct tiny_form *form);
 /* The HF name of an expert, or of anything else. */
-void tiny_expert_name(char name[96], const struct tensor *one, uint64_t e);
+void tiny_expert_name(char name[96], const char *hf, uint64_t e);
 bool tiny_is_fp8(const struct tensor *one);
 enum dtype_id tiny_type(const struct tensor *one, const struct tiny_form *form);
 void tiny_list(struct list *l, const struct tiny *t,

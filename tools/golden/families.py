@@ -47,6 +47,7 @@ LATENT = dict(hidden_size=64, intermediate_size=160, num_hidden_layers=3,
 YARN = dict(rope_type="yarn", rope_theta=1e4, factor=8.0, beta_fast=32.0,
             beta_slow=1.0, original_max_position_embeddings=64)
 
+SPARSE = dict(SMALL, num_experts_per_tok=3, moe_intermediate_size=48)
 
 
 def merged(*parts, **own):
@@ -116,6 +117,27 @@ VARIANTS = {
     "deepseek/plain": (deepseek_v1.DeepseekConfig, merged(
         SMALL, EXPERTS, num_hidden_layers=3, n_shared_experts=2,
         norm_topk_prob=False, moe_layer_freq=1)),
+    "mixtral/plain": (hf.MixtralConfig, dict(
+        SMALL, num_local_experts=6, num_experts_per_tok=2, head_dim=24)),
+    "mixtral/window": (hf.MixtralConfig, dict(
+        SMALL, num_local_experts=4, num_experts_per_tok=3, sliding_window=32,
+        tie_word_embeddings=True, rope_theta=1e4)),
+    "qwen2_moe/plain": (hf.Qwen2MoeConfig, dict(
+        SPARSE, num_experts=6, shared_expert_intermediate_size=80)),
+    "qwen2_moe/sparse": (hf.Qwen2MoeConfig, dict(
+        SPARSE, num_experts=5, shared_expert_intermediate_size=40,
+        norm_topk_prob=True, mlp_only_layers=[2], qkv_bias=False,
+        use_sliding_window=True, sliding_window=20, max_window_layers=2)),
+    "qwen3_moe/plain": (hf.Qwen3MoeConfig, dict(
+        SPARSE, num_experts=8, norm_topk_prob=True, head_dim=24)),
+    "qwen3_moe/sparse": (hf.Qwen3MoeConfig, dict(
+        SPARSE, num_experts=7, decoder_sparse_step=2, attention_bias=True,
+        use_sliding_window=True, sliding_window=32, head_dim=24,
+        tie_word_embeddings=True)),
+    "qwen3_moe/wide": (hf.Qwen3MoeConfig, dict(
+        SPARSE, hidden_size=256, moe_intermediate_size=256,
+        num_hidden_layers=2, num_experts=4, num_experts_per_tok=2,
+        norm_topk_prob=True, head_dim=64)),
     "phi2/plain": (hf.PhiConfig, dict(
         hidden_size=64, intermediate_size=256, num_hidden_layers=4,
         num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
@@ -123,23 +145,36 @@ VARIANTS = {
         partial_rotary_factor=0.4)),
 }
 OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
-             "phi2/plain")
+             "phi2/plain", "mixtral/window", "qwen3_moe/plain")
 # What GGUF cannot say of a variant.
-HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8")
+HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8",
+           "mixtral/window", "qwen2_moe/sparse", "qwen3_moe/sparse")
+# What GGUF calls them.
+ARCHS = {"mixtral": "llama", "qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe"}
 # Quantised, too; turned: the heads' keys in the way newer GGUF files have them.
-TYPES = {"deepseek2/wide": ("q8_0", "q4_k", "turned-q8_0", "turned-q4_k")}
+TYPES = {"deepseek2/wide": ("q8_0", "q4_k", "turned-q8_0", "turned-q4_k"),
+         "qwen3_moe/wide": ("q8_0", "q4_0", "q4_k")}
 # Scales that GGUF does not store are those of query_pre_attn_scalar = head_dim.
 
 
-def stored(key, shape):
+# Mixtral's files have names that its class has given up.
+MIXTRAL = {"gate_proj": "w1", "up_proj": "w3", "down_proj": "w2"}
+
+
+def stored(name, key, shape):
     """The tensors that files keep in place of one parameter: names, shapes."""
-    if key.endswith("mlp.experts.gate_up_proj"):
+    mixtral = name.startswith("mixtral")
+    if mixtral:
+        key = key.replace(".mlp.", ".block_sparse_moe.")
+    if key.endswith(".experts.gate_up_proj"):
         parts, half = ("gate_proj", "up_proj"), (shape[1] // 2, shape[2])
-    elif key.endswith("mlp.experts.down_proj"):
+    elif key.endswith(".experts.down_proj"):
         parts, half = ("down_proj",), shape[1:]
     else:
         return [(key, shape)]
     stem = key.rsplit(".", 1)[0]
+    if mixtral:
+        parts = [MIXTRAL[part] for part in parts]
     return [(f"{stem}.{e}.{part}.weight", half) for e in range(shape[0])
             for part in parts]
 
@@ -183,7 +218,7 @@ def build(name, kind="f32"):
     for key, old in model.state_dict().items():
         if key.startswith("lm_head.w") and config.tie_word_embeddings:
             continue
-        parts = stored(key, tuple(old.shape))
+        parts = stored(name, key, tuple(old.shape))
         values = [values_of(config, name, kind, *part) for part in parts]
         files.update(zip((part[0] for part in parts), values))
         whole = (values[0] if len(parts) == 1
@@ -205,6 +240,8 @@ def old_style(name, d):
     if "sliding_attention" in params:
         d["rope_local_base_freq"] = params["sliding_attention"]["rope_theta"]
         d["sliding_window_pattern"] = 3
+    if "num_local_experts" in d and d["model_type"] == "qwen3_moe":
+        d["num_experts"] = d.pop("num_local_experts")
     if "partial_rotary_factor" in full:
         d["partial_rotary_factor"] = full.pop("partial_rotary_factor")
     kind = full.pop("rope_type")
@@ -222,14 +259,21 @@ def seed_of(name):
     return sum(name.encode())
 
 
+def arch_of(name):
+    folder = name.split("/")[0]
+    return ARCHS.get(folder, folder)
+
+
 def gguf_keys(name, c):
     """The keys that llama.cpp's converter writes."""
-    arch = name.split("/")[0]
+    arch = arch_of(name)
     rope = c.rope_parameters
     heads = getattr(c, "num_key_value_heads", c.num_attention_heads)
     eps = ("layer_norm_epsilon", c.layer_norm_eps) if arch == "phi2" else (
         "layer_norm_rms_epsilon", c.rms_norm_eps)
     yield "string", "general.architecture", arch
+    if name.split("/")[0] in ARCHS:
+        yield from expert_keys(arch, c)
     if arch.startswith("deepseek"):
         yield from deepseek_keys(arch, c)
     ahead = getattr(c, "num_nextn_predict_layers", 0)
@@ -273,10 +317,23 @@ def gguf_keys(name, c):
             yield "f32", f"{arch}.{cap}", getattr(c, cap)
 
 
+def expert_keys(arch, c):
+    for key, attribute in (
+            ("expert_count", "num_local_experts"),
+            ("expert_count", "num_experts"),
+            ("expert_used_count", "num_experts_per_tok"),
+            ("expert_feed_forward_length", "moe_intermediate_size"),
+            ("expert_shared_feed_forward_length",
+             "shared_expert_intermediate_size")):
+        # The class of Qwen3-MoE answers to both names of the count.
+        if attribute in c.to_dict():
+            yield "u32", f"{arch}.{key}", getattr(c, attribute)
+
+
 def permuted(arch, key, c):
     heads = {"q_proj": c.num_attention_heads, "k_proj": c.num_key_value_heads}
     part = key.split(".")[-2]
-    return f" {heads[part]}" if arch == "deepseek" and part in heads else ""
+    return f" {heads[part]}" if arch in ("deepseek", "llama") and part in heads else ""
 
 
 def deepseek_keys(arch, c):
@@ -333,18 +390,25 @@ def kv_b_lines(key, c):
                f"{nope + value} {at} {take} {rank} {turned}")
 
 
+def n_experts(c):
+    for attribute in ("n_routed_experts", "num_local_experts", "num_experts"):
+        if hasattr(c, attribute):
+            return getattr(c, attribute)
+
+
 def expert_line(key, c, shape):
     """All experts on one line, at the first of them."""
     stem, number, part, tail = key.rsplit(".", 3)
-    block, kind = key.split(".")[2], part.removesuffix("_proj")
+    usual = {v: k for k, v in MIXTRAL.items()}.get(part, part)
+    block, kind = key.split(".")[2], usual.removesuffix("_proj")
     if number != "0":
         return
     yield (f"stack {stem}.*.{part}.{tail} blk.{block}.ffn_{kind}_exps.weight "
-           f"{c.n_routed_experts} {shape[0]} {shape[1]}")
+           f"{n_experts(c)} {shape[0]} {shape[1]}")
 
 
 def write_list(path, name, config, state):
-    arch = name.split("/")[0]
+    arch = arch_of(name)
     number = {v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch]
     names = gguf.get_tensor_name_map(number, config.num_hidden_layers)
     with open(path, "w") as f:
