@@ -186,7 +186,7 @@ static void check_scene(struct attn_shape shape, uint32_t n)
     const uint32_t count = n < 9 ? n : 9, from = n - count;
     uint32_t group = attn_group(&shape.layer, shape.n_head);
     size_t   size = (size_t)count * shape.n_head * shape.layer.k_width;
-    float   *first = malloc(size * sizeof(float));
+    float   *first = calloc(size, sizeof(float));
     float   *other = malloc(size * sizeof(float));
     struct scene s;
 
