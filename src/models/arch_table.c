@@ -19,9 +19,11 @@ static const struct arch_row rows[] = {
     { "gemma3_text", "Gemma3ForCausalLM", "gemma3", false, &arch_gemma3 },
     { "gemma3", "Gemma3ForConditionalGeneration", NULL, false, &arch_gemma3 },
     { "deepseek", "DeepseekForCausalLM", "deepseek", false, &arch_deepseek },
+    /* A GGUF file of either is read by the row below. */
+    { "deepseek_v3", "DeepseekV3ForCausalLM", "deepseek2", false,
+      &arch_deepseek3 },
     { "deepseek_v2", "DeepseekV2ForCausalLM", "deepseek2", false,
       &arch_deepseek2 },
-    { "deepseek_v3", "DeepseekV3ForCausalLM", NULL, false, &arch_deepseek3 },
     { "olmo2", "Olmo2ForCausalLM", "olmo2", false, &arch_olmo2 },
     { "phi3", "Phi3ForCausalLM", "phi3", false, &arch_phi3 },
     { "phi", "PhiForCausalLM", "phi2", false, &arch_phi2 },

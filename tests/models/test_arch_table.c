@@ -52,6 +52,30 @@ static void names_find_their_rows(void **state)
     assert_ptr_equal(a, &arch_mistral);
 }
 
+/* GGUF has one name for V2 and V3; distilled models are what they are. */
+static void deepseeks(void **state)
+{
+    const struct arch *a;
+    struct heard       h;
+
+    (void)state;
+    struct arch_names n = { .gguf = SLICE("deepseek2") };
+    assert_int_equal(find(n, NAMING_GGUF, &a, &h, NULL), ERR_OK);
+    assert_ptr_equal(a, &arch_deepseek2);
+    n = (struct arch_names){ .gguf = SLICE("deepseek") };
+    assert_int_equal(find(n, NAMING_GGUF, &a, &h, NULL), ERR_OK);
+    assert_ptr_equal(a, &arch_deepseek);
+    n = (struct arch_names){ .model_type = SLICE("deepseek_v3"),
+                             .class_name = SLICE("DeepseekV3ForCausalLM") };
+    assert_int_equal(find(n, NAMING_HF, &a, &h, NULL), ERR_OK);
+    assert_ptr_equal(a, &arch_deepseek3);
+    n = (struct arch_names){ .model_type = SLICE("qwen2"),
+                             .class_name = SLICE("Qwen2ForCausalLM") };
+    assert_int_equal(find(n, NAMING_HF, &a, &h, NULL), ERR_OK);
+    assert_ptr_equal(a, &arch_qwen2);
+    assert_int_equal(h.n, 0);
+}
+
 static void contradictions_are_told(void **state)
 {
     const struct arch *a;
@@ -87,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_find_their_rows),
+        cmocka_unit_test(deepseeks),
         cmocka_unit_test(contradictions_are_told),
         cmocka_unit_test(unknown_names_are_refused),
     };

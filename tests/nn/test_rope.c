@@ -164,6 +164,37 @@ static void original_lengths(void **state)
     assert_int_equal(r.original_len, 4096);
 }
 
+/* The distilled Qwen3 of R1 undoes YaRN's amplitude by a key of its own. */
+static void amplitude_undone(void **state)
+{
+    struct rope_spec r = read_config(
+        "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,"
+        "\"original_max_position_embeddings\":32768,"
+        "\"attn_factor\":0.8782488562869419}}", ERR_OK);
+
+    (void)state;
+    assert_true(near(rope_amplitude(&r), 1.0, 1e-6));
+    r.attn_factor = 0;
+    assert_true(near(rope_amplitude(&r), 1.138629, 1e-6));
+}
+
+/* Gains of DeepSeek's are read for every kind. */
+static void gains(void **state)
+{
+    struct rope_spec r = read_config(
+        "{\"rope_scaling\":{\"type\":\"linear\",\"factor\":40,"
+        "\"mscale\":1,\"mscale_all_dim\":0.707}}", ERR_OK);
+
+    (void)state;
+    assert_true(r.mscale == 1 && r.mscale_all_dim == 0.707);
+    assert_true(rope_amplitude(&r) == 1.0f);
+    double mu = rope_gain(r.factor, r.mscale_all_dim);
+    assert_true(near(mu * mu, 1.589626, 1e-6));
+    mu = rope_gain(r.factor, 1);
+    assert_true(near(mu * mu, 1.873854, 1e-6));
+    assert_true(rope_gain(1, 5) == 1 && rope_gain(0.5, 5) == 1);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -246,6 +277,8 @@ int main(void)
         cmocka_unit_test(angles_are_f32),
         cmocka_unit_test(spellings),
         cmocka_unit_test(original_lengths),
+        cmocka_unit_test(amplitude_undone),
+        cmocka_unit_test(gains),
         cmocka_unit_test(refusals),
         cmocka_unit_test(by_length),
         cmocka_unit_test(rotations_and_divisors),
