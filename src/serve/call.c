@@ -197,8 +197,10 @@ void call_reply(struct call *c, int status, const char *type,
     struct strbuf out = { 0 };
 
     assert(c->status == 0 && !c->over);
+    /* A reply that cannot even be made is an end of the connection. */
     if (body != NULL && body->failed) {
-        call_refuse(c, REFUSE_INTERNAL, NULL, "out of memory");
+        c->conn->out.failed = true;
+        c->over = true;
         return;
     }
     put_head(c, &out, status, body != NULL ? type : NULL);
@@ -245,9 +247,6 @@ static void refuse(struct call *c, enum refusal r, const char *param,
     refusal_put(&body, r, shape_of(c), param, message);
     if (c->streams) {
         call_stream_data(c, &body);
-    } else if (body.failed) {
-        c->conn->out.failed = true;
-        c->over = true;
     } else {
         if (refusal_retry_s(r) > 0) {
             snprintf(seconds, sizeof seconds, "%d", refusal_retry_s(r));

@@ -59,7 +59,7 @@ struct call {
 /* A header of the reply to come.  The value must have no control characters. */
 void call_header(struct call *c, const char *name, const char *value);
 
-/* A whole reply; the bytes are copied.  A failed buffer becomes a 500. */
+/* A whole reply; the bytes are copied.  A failed buffer ends the connection. */
 void call_reply(struct call *c, int status, const char *type,
                 const struct strbuf *body);
 void call_reply_json(struct call *c, int status, const struct strbuf *body);

@@ -4,6 +4,7 @@
 #include "osmia.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 void metrics_count_end(struct metrics *m, enum job_reason reason,
@@ -17,15 +18,17 @@ void metrics_count_end(struct metrics *m, enum job_reason reason,
 /* Bytes of this process in memory; 0 where the kernel does not say. */
 static uint64_t resident_size(void)
 {
-    unsigned long all, resident = 0;
+    char line[128] = "";
     FILE *f = fopen("/proc/self/statm", "re");
 
     if (f == NULL)
         return 0;
-    if (fscanf(f, "%lu %lu", &all, &resident) != 2)
-        resident = 0;
+    /* "ALL RESIDENT SHARED ...", in pages. */
+    const char *blank = fgets(line, sizeof line, f) != NULL
+        ? strchr(line, ' ') : NULL;
     fclose(f);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return blank != NULL ? (uint64_t)strtoul(blank, NULL, 10)
+                           * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* ---- the forms of the page ---- */

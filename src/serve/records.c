@@ -1,7 +1,6 @@
 #include "serve/records.h"
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static struct record **bucket_of(const struct records *all, struct slice id)
@@ -15,8 +14,7 @@ struct record *record_open(struct records *all, uint32_t principal)
 
     if (r == NULL)
         return NULL;
-    memcpy(r->id, "job-", 4);
-    stamp_uuid(r->id + 4);
+    stamp_job(r->id);
     r->principal = principal;
     r->since_ns = clock_ns();
     r->older = all->newest;
@@ -130,6 +128,10 @@ void records_tick(struct records *all, const struct record_times *t,
 
 void records_drop(struct records *all)
 {
-    while (all->oldest != NULL)
-        record_close(all, all->oldest);
+    struct record *newer;
+
+    for (struct record *r = all->oldest; r != NULL; r = newer) {
+        newer = r->newer;
+        record_close(all, r);
+    }
 }

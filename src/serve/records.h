@@ -16,12 +16,11 @@
 #include "serve/run.h"
 #include "serve/stamp.h"
 
-enum { RECORD_ID_SIZE = 4 + UUID_SIZE };    /* "job-" and a UUID */
 enum record_state { RECORD_FRESH, RECORD_TAKEN, RECORD_EXPIRED };
 
 struct record {
     struct record    *older, *newer, *chain;    /* private */
-    char              id[RECORD_ID_SIZE];
+    char              id[JOB_ID_SIZE];
     uint32_t          principal;
     enum record_state state;
     bool              cancelled;     /* somebody said so, or nobody listened */

@@ -33,8 +33,10 @@ enum refusal refusal_of(enum err e)
     switch (e) {
     case ERR_FORMAT: case ERR_UNKNOWN: case ERR_REQUEST: case ERR_LIMIT:
         return REFUSE_INVALID_REQUEST;
-    case ERR_FULL: case ERR_BUSY:
+    case ERR_FULL:
         return REFUSE_QUEUE_FULL;
+    case ERR_BUSY:
+        return REFUSE_WORKER_UNHEALTHY;
     case ERR_NOMEM:
         return REFUSE_INSUFFICIENT_RESOURCES;
     default:

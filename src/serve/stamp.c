@@ -38,6 +38,14 @@ void stamp_uuid(char out[UUID_SIZE])
     out[n] = '\0';
 }
 
+void stamp_job(char out[JOB_ID_SIZE])
+{
+    char uuid[UUID_SIZE];
+
+    stamp_uuid(uuid);
+    snprintf(out, JOB_ID_SIZE, "job-%s", uuid);
+}
+
 bool stamp_is_id(struct slice s, size_t most)
 {
     if (s.len == 0 || s.len > most)
