@@ -139,6 +139,15 @@ def read_until(s, what):
     return out
 
 
+class ProcessCase(CliCase):
+    """A class whose tests start servers of their own."""
+
+    def start(self, *args, env=None, wait=True):
+        s = Server(self.osmia, args, env, wait)
+        self.addCleanup(s.kill)
+        return s
+
+
 class ServeCase(CliCase):
     """A class whose tests share one server (cls.args)."""
     args = ()
@@ -151,8 +160,9 @@ class ServeCase(CliCase):
 
     @classmethod
     def tearDownClass(cls):
-        alive = cls.server.proc.poll() is None
+        # A sanitizer has its say at a clean end only.
+        status, log = cls.server.stop(), cls.server.log()
         cls.server.kill()
         super().tearDownClass()
-        if not alive:
-            raise AssertionError("the server died")
+        if status != 0:
+            raise AssertionError(f"the server ended with {status}: {log}")
