@@ -30,13 +30,13 @@ static void pause(struct sched *s, struct job *j)
     s->stats.n_paused++;
 }
 
-/* The youngest running job whose reader is slow, but not `j`; or NULL. */
-static struct job *slow_job(const struct sched *s, const struct job *j)
+/* The youngest running job whose reader is slow, but not number `but`; or
+ * NULL. */
+static struct job *slow_job(const struct sched *s, uint64_t but)
 {
     struct job *slow = NULL;
     for (struct job *i = s->jobs; i != NULL; i = i->next)
-        /* cppcheck-suppress nullPointerRedundantCheck ; j may be NULL, i not */
-        if (i->state != JOB_WAITING && i->held && i != j)
+        if (i->state != JOB_WAITING && i->held && i->id != but)
             slow = i;
     return slow;
 }
@@ -45,7 +45,7 @@ static struct job *slow_job(const struct sched *s, const struct job *j)
  * the youngest, which may be j itself. */
 static struct job *victim_for(const struct sched *s, const struct job *j)
 {
-    struct job *youngest = NULL, *slow = slow_job(s, j);
+    struct job *youngest = NULL, *slow = slow_job(s, j->id);
     for (struct job *i = s->jobs; i != NULL; i = i->next)
         if (i->state != JOB_WAITING)
             youngest = i;
@@ -102,7 +102,7 @@ static bool has_room(struct sched *s, const struct job *j)
             return true;
         if (shelf_drop_oldest(&s->shelf))
             continue;
-        struct job *slow = slow_job(s, j);
+        struct job *slow = slow_job(s, j->id);
         if (slow == NULL)
             return s->n_running == 0;
         pause(s, slow);
@@ -114,7 +114,7 @@ static bool has_room(struct sched *s, const struct job *j)
  * to nothing as long as there is room. */
 static bool make_place(struct sched *s)
 {
-    struct job *slow = slow_job(s, NULL);
+    struct job *slow = slow_job(s, 0);
     if (slow == NULL)
         return false;
     struct prefix p = job_prefix(slow);

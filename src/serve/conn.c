@@ -11,7 +11,8 @@ enum {
     FIRST_S = 10, IDLE_S = 75, BODY_S = 60, LINGER_S = 2, STALL_S = 60
 };
 /* What may wait in either direction before we stop to read or to answer. */
-enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10, PIECES_MAX = 32 << 10 };
+enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10, PIECES_MAX = 32 << 10,
+       SEND_BUFFER_SIZE = 32 << 10 };
 
 static void set_deadline(struct conn *c, int64_t seconds)
 {
@@ -400,5 +401,8 @@ void conn_accept(struct server *s)
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
+    /* Left alone the system takes megabytes from us before it says that a client
+     * does not read; its job would have run to its end by then. */
+    uv_send_buffer_size((uv_handle_t *)&c->tcp, &(int){ SEND_BUFFER_SIZE });
     set_reading(c);
 }
