@@ -167,7 +167,8 @@ static enum err forward(void *arg, const struct batch *b, float *logits,
     struct fake *f = arg;
     size_t rows = 0;
     assert(b->n > 0 && b->n <= f->runner.max_tokens);
-    if (progress_tick(progress, "layer", 0, 2))
+    if (progress_tick(progress, "layer", 0, 2)
+        || progress_tick(progress, "layer", 1, 2))
         return fail(why, ERR_CANCELLED, "cancelled");
     if (f->forward_says != ERR_OK)
         return fail(why, f->forward_says, "the fake was told to fail");

@@ -255,6 +255,67 @@ static void flags_end_a_step_nobody_needs(void **state)
     close_clean(s, &f);
 }
 
+static bool cancel_client(void *arg, const char *doing, uint64_t done,
+                          uint64_t total)
+{
+    (void)doing, (void)done, (void)total;
+    atomic_store(&((struct client *)arg)->cancel, true);
+    return false;
+}
+
+/* The only one it was for goes away while it is computed. */
+static void a_deserted_step_is_given_up(void **state)
+{
+    static struct fake f;
+    static struct client c;
+    struct progress progress = { cancel_client, &c };
+    struct sched *s = open_on(&f, &roomy, &(struct sched_options){ 0 });
+    (void)state;
+    client_seed = 23;
+    random_client(&c, &f, 100);
+    submit(s, &c);
+    assert_int_equal(sched_step(s, &progress, NULL), ERR_OK);
+    assert_int_equal(c.reason, JOB_CANCELLED);
+    assert_int_equal(f.n_ran, 0);
+    assert_int_equal(sched_stats(s).n_cancelled[JOB_IN_PROMPT], 1);
+    close_clean(s, &f);
+}
+
+/* Two prompts of which the cache holds one: the second does not wait for a
+ * reader that may never come back. */
+static void a_slow_readers_blocks_are_taken(void **state)
+{
+    static struct fake f;
+    static struct client a, b;
+    struct fake_options tight = roomy;
+    tight.n_blocks = 40;
+    struct sched *s = open_on(&f, &tight, &(struct sched_options){
+        .max_kept = 2 });
+    (void)state;
+    client_seed = 24;
+    for (struct client *c = &a; c != NULL; c = c == &a ? &b : NULL) {
+        random_client(c, &f, 10);
+        c->n_prompt = 100;
+        c->max_tokens = 20;
+        c->ignore_eos = true;
+        for (size_t t = 0; t < 100; t++)
+            c->prompt[t] = (int32_t)(1 + (t + (size_t)(c == &b)) % 30);
+        expect(c, &f);
+    }
+    submit(s, &a);
+    while (a.n_got < 3)
+        assert_int_equal(sched_step(s, NULL, NULL), ERR_OK);
+    sched_hold(s, a.id, true);
+    submit(s, &b);
+    for (int i = 0; i < 100 && !b.done; i++)
+        assert_int_equal(sched_step(s, NULL, NULL), ERR_OK);
+    assert_right(&b);
+    sched_hold(s, a.id, false);
+    run_out(s);
+    assert_right(&a);
+    close_clean(s, &f);
+}
+
 static void a_row_of_nan_ends_its_job_only(void **state)
 {
     static struct fake f;
@@ -437,6 +498,8 @@ int main(void)
         cmocka_unit_test(the_context_ends_an_answer),
         cmocka_unit_test(cancelled_steps_change_nothing),
         cmocka_unit_test(flags_end_a_step_nobody_needs),
+        cmocka_unit_test(a_deserted_step_is_given_up),
+        cmocka_unit_test(a_slow_readers_blocks_are_taken),
         cmocka_unit_test(a_row_of_nan_ends_its_job_only),
         cmocka_unit_test(a_model_that_fails_loses_no_job),
         cmocka_unit_test(equal_streams_go_on_equally),

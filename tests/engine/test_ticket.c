@@ -62,11 +62,11 @@ static void first_in_first_out(void **state)
     (void)state;
     ticket_put_started(t);
     put(t, 1, "one");
-    put(t, 2, "");
+    put(t, 2, "two");
     assert_int_equal(ticket_take(t, &p), PIECE_STARTED);
     expect_token(t, 1, "one", 1);
     put(t, 3, "three");              /* while some of the last is unread */
-    expect_token(t, 2, "", 2);
+    expect_token(t, 2, "two", 2);
     put_end(t, "rest", JOB_STOP, NULL);
     expect_token(t, 3, "three", 3);
     for (int i = 0; i < 2; i++) {
