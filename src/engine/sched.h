@@ -35,8 +35,8 @@ struct sched_options {
                                has quarters of a context, at most this: */
     size_t max_kept;        /* finished sequences kept for their prefixes */
     size_t chunk;           /* prompt tokens per step while nobody decodes */
-    size_t chunk_beside;    /*   and while somebody does; 0: 256, and 64 or (with
-                               max_step_ms) as many */
+    size_t chunk_beside;    /*   and while somebody does; 0: 256, and 64 or
+                               (with max_step_ms) as many */
     double max_step_ms;     /* chunks are cut so that a step beside others stays
                                below this; 0: they are not */
 };

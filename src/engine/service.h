@@ -2,7 +2,8 @@
  *
  * One thread owns the scheduler and whatever lies below it.  Everybody else
  * hands in requests, takes what comes of them out of a bounded queue for each
- * job, and may give a job up at any time.  None of these calls waits for a step.
+ * job, and may give a job up at any time.  None of these calls waits for a
+ * step.
  *
  *   service_submit --> inbox --> scheduler --> queue of the job --> ticket_take
  *                                    ^                                  |
@@ -65,7 +66,7 @@ enum piece_kind {
 /* What is in it belongs to the ticket and is valid until the next take. */
 struct piece {
     enum piece_kind      kind;
-    struct slice         text;       /* TOKEN, END: safe to show (see sched.h) */
+    struct slice         text;       /* TOKEN, END: safe to show: sched.h */
     const struct sample *token;      /* TOKEN */
     size_t               n_output;   /* TOKEN: tokens generated so far, this one
                                         included */

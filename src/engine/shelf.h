@@ -22,8 +22,8 @@ struct prefix {
     uint64_t       regime;
 };
 
-/* Can `n` tokens be forked off this sequence?  Windows may have let go what they
- * would need; a shorter prefix then comes from somewhere else. */
+/* Can `n` tokens be forked off this sequence?  Windows may have let go what
+ * they would need; a shorter prefix then comes from somewhere else. */
 static inline bool prefix_kept(const struct runner *r, int seq, size_t n)
 {
     return n >= r->ops->floor(r->arg, seq);

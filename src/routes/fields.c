@@ -123,7 +123,8 @@ static void sample(struct reading *r, const struct field *f, double value)
         fault_add(r, f->name, "validation_failed", "%s", why.text);
 }
 
-void field_sample_f32(struct reading *r, const struct field *f, const struct json *v)
+void field_sample_f32(struct reading *r, const struct field *f,
+                      const struct json *v)
 {
     if (!is_number(v))
         fault_add(r, f->name, "number", "%s must be a number, not %s", f->name,

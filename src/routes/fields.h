@@ -16,7 +16,7 @@ enum { FAULTS_MAX = 16, FAULT_FIELD = 64, FAULT_TEXT = 200 };
 /* A field that is wrong. */
 struct fault {
     char   field[FAULT_FIELD];           /* its path: "messages[2].role" */
-    char   constraint[48];               /* "range(1..=2048)", "non_empty" ... */
+    char   constraint[48];               /* "range(1..=2048)", "non_empty" */
     char   message[FAULT_TEXT];
     bool   has_value;                    /* a number that may be shown: */
     double value;
@@ -63,7 +63,7 @@ enum err fields_read(struct reading *r, const struct fields *tables,
 
 field_reader field_bool;      /* bool */
 field_reader field_u32;       /* uint32_t, least .. most */
-field_reader field_u64;       /* struct given_u64: any; `least`, `most` unused */
+field_reader field_u64;       /* struct given_u64: any */
 field_reader field_text;      /* struct slice of least .. most bytes */
 field_reader field_json;      /* const struct json *, read by the route */
 field_reader field_texts;     /* struct texts: one string or an array of up to

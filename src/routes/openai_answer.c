@@ -122,7 +122,8 @@ static void put_text(struct strbuf *out, struct choice *ch)
     put_member(out, ",\"text\":", &ch->text.content);
 }
 
-static void put_choice(struct strbuf *out, struct choice *ch, put_fields *fields)
+static void put_choice(struct strbuf *out, struct choice *ch,
+                       put_fields *fields)
 {
     strbuf_printf(out, "{\"index\":%zu", ch->index);
     fields(out, ch);
@@ -282,8 +283,8 @@ static void end_choice(struct choice *ch, const struct piece *piece)
     if (a->form.stream)
         end_stream(a);
     else if (is_empty_handed(a))
-        call_refuse(a->call, REFUSE_INFERENCE_TIMEOUT, NULL, "not a token could "
-                    "be computed within the time that one inference may take");
+        call_refuse(a->call, REFUSE_INFERENCE_TIMEOUT, NULL, "not a token "
+                    "could be computed within the time that one inference has");
     else
         reply(a);
 }

@@ -29,7 +29,7 @@ struct answer_text {
 struct choice {
     struct answer   *answer;
     size_t           index;
-    struct think     think;          /* OUTSIDE from the start: nothing to split */
+    struct think     think;          /* OUTSIDE at once: nothing to split */
     struct answer_text text;         /* gathered, or of the event to be sent */
     struct openai_logprobs logprobs;
     bool             done;
@@ -44,8 +44,8 @@ struct answer_refusal {
     enum refusal    code;
     const char     *param;
     struct err_info why;
-    size_t          n_prompt;        /* CONTEXT_LENGTH_EXCEEDED: of the prompt, */
-    size_t          n_ctx;           /*   and what there is */
+    size_t          n_prompt, n_ctx; /* CONTEXT_LENGTH_EXCEEDED: tokens of the
+                                        prompt, and what there is */
 };
 
 struct answer {
@@ -68,8 +68,8 @@ void openai_answer(struct call *c, enum openai_kind kind);
 
 /* ---- openai_prepare.c ---- */
 
-/* Read the form, render, tokenize; on any thread.  What cannot be answered is in
- * a->refusal afterwards. */
+/* Read the form, render, tokenize; on any thread.  Why it cannot be answered, if
+ * so, is in a->refusal afterwards. */
 void openai_prepare(struct call *c, void *answer);
 
 /* The same for the messages of a body alone, as /apply-template takes them:

@@ -45,8 +45,9 @@ static void read_bias(struct reading *r, const struct field *f,
                       "%zu", f->name, r->n_ids);
         else if ((m->kind != JSON_INT && m->kind != JSON_FLOAT)
                  || !(m->number >= -100 && m->number <= 100))
-            fault_add(r, f->name, "range(-100.0..=100.0)", "%s of token %d must "
-                      "be a number from -100 to 100", f->name, (int)b->id);
+            fault_add(r, f->name, "range(-100.0..=100.0)", "%s of token %d "
+                      "must be a number from -100 to 100", f->name,
+                      (int)b->id);
         else
             form->n_bias++, b->bias = (float)m->number;
     }
@@ -106,7 +107,8 @@ static void read_response_format(struct reading *r, const struct field *f,
     const struct json *type = json_get(v, "type");
     if (!json_is(type, JSON_STRING) || !slice_is(type->string, "text"))
         fault_add(r, "response_format", "not_offered", "%s other than "
-                  "{\"type\": \"text\"} is not offered by this server", f->name);
+                  "{\"type\": \"text\"} is not offered by this server",
+                  f->name);
 }
 
 /* Without tools there is nothing to choose. */
@@ -133,8 +135,8 @@ static void read_only_one(struct reading *r, const struct field *f,
                           const struct json *v)
 {
     if (v->kind != JSON_INT || v->number != 1)
-        fault_add(r, f->name, "not_offered", "%s other than 1 is not offered by "
-                  "this server", f->name);
+        fault_add(r, f->name, "not_offered", "%s other than 1 is not offered "
+                  "by this server", f->name);
 }
 
 /* ---- the tables ---- */

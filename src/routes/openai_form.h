@@ -40,8 +40,8 @@ struct openai_form {
 /* The fields that a chat template is given, for whoever wants these alone. */
 extern const struct fields openai_message_fields;
 
-/* Read a body (an object).  r: arena and n_ids are set.  ERR_REQUEST: r says what
- * is wrong, field by field. */
+/* Read a body (an object).  r: arena and n_ids are set.  ERR_REQUEST: r says
+ * what is wrong, field by field. */
 enum err openai_form_read(struct openai_form *form, struct reading *r,
                           enum openai_kind kind, const struct json *body,
                           struct err_info *why);

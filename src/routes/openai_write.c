@@ -31,8 +31,8 @@ void openai_put_usage(struct strbuf *out, const struct openai_usage *u)
 
 /* ---- log-probabilities ---- */
 
-/* A token's text as a JSON string.  With `named` half a character is told by its
- * bytes, so that no two tokens look alike. */
+/* A token's text as a JSON string.  With `named` half a character is told by
+ * its bytes, so that no two tokens look alike. */
 static void put_token(struct strbuf *out, struct slice text, bool named)
 {
     if (!named || utf8_valid_prefix(text) == text.len) {
@@ -137,7 +137,8 @@ void openai_add_logprobs(struct openai_logprobs *l, enum openai_kind kind,
     l->n++;
 }
 
-static void put_list(struct strbuf *out, const char *before, struct strbuf *list)
+static void put_list(struct strbuf *out, const char *before,
+                     struct strbuf *list)
 {
     strbuf_puts(out, before);
     strbuf_put(out, strbuf_slice(list));

@@ -77,6 +77,13 @@ static void give(struct think *t, size_t n, struct strbuf *part)
     forget(t, n);
 }
 
+/* There is no thought: all of it is the answer, its white space, too. */
+static void answer_at_once(struct think *t)
+{
+    t->state = THINK_OUTSIDE;
+    t->fresh = false;
+}
+
 /* True: the state has changed, what is left belongs to the next one. */
 static bool in_start(struct think *t)
 {
@@ -86,7 +93,7 @@ static bool in_start(struct think *t)
     if (slice_starts(rest, open_mark))
         enter(t, THINK_INSIDE, white + open_mark.len);
     else if (!slice_starts(open_mark, rest))
-        t->state = THINK_OUTSIDE, t->fresh = false;    /* its white space, too */
+        answer_at_once(t);
     else
         return false;
     return true;

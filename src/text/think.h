@@ -1,6 +1,6 @@
-/* Thoughts and answer in a stream of text: what a reasoning model writes between
- * <think> and </think> at the beginning of its answer is told apart from what
- * comes after.
+/* Thoughts and answer in a stream of text: what a reasoning model writes
+ * between <think> and </think> at the beginning of its answer is told apart
+ * from what comes after.
  *
  *   START --"<think>"--> INSIDE --"</think>"--> OUTSIDE
  *     +---- anything else -----------------------> OUTSIDE

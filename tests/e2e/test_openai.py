@@ -3,9 +3,9 @@ streams at once.
 
     test_openai.py OSMIA
 
-The client's tests are skipped where the `openai` package is not installed, those
-of the real model where that is not there.  OSMIA_TEST_STREAMS: how many streams
-at once (32 on the tiny model, 8 on the real one).
+The client's tests are skipped where the `openai` package is not installed,
+those of the real model where that is not there.  OSMIA_TEST_STREAMS: how many
+streams at once (32 on the tiny model, 8 on the real one).
 """
 import os
 import sys

@@ -1,5 +1,5 @@
-/* Clients of the scheduler over the fake model, each with an oracle: what it must
- * be told, token by token. */
+/* Clients of the scheduler over the fake model, each with an oracle: what it
+ * must be told, token by token. */
 #ifndef OSMIA_TESTS_SCHED_CLIENT_H
 #define OSMIA_TESTS_SCHED_CLIENT_H
 
@@ -18,7 +18,7 @@ struct client {
     bool              done, held, ignore_eos, started;
     atomic_bool       cancel;
     int64_t           deadline_ns;
-    uint64_t         *last_started;     /* id of whoever started last; or NULL */
+    uint64_t         *last_started;     /* id of who started last; or NULL */
     struct job_usage  usage;
     struct err_info   error;
 };
@@ -41,7 +41,7 @@ void close_clean(struct sched *s, const struct fake *f);
 /* Random numbers: a function of client_seed, which they change. */
 extern uint64_t client_seed;
 size_t below(size_t n);
-/* Prompts come in a few families that begin alike; the oracle has been asked. */
+/* Prompts come in a few families that begin alike; the oracle was asked. */
 void random_client(struct client *c, const struct fake *f, size_t longest);
 
 #endif

@@ -412,7 +412,7 @@ static void windows_shorten_hits(void **state)
     }
     submit(s, &c[0]);                       /* has 40 with the others, */
     run_out(s);
-    submit(s, &c[1]);                       /*   and this one 70 with the last */
+    submit(s, &c[1]);                       /*   and this 70 with the last */
     run_out(s);
     assert_int_equal(c[1].usage.n_cached, 40);
     for (size_t i = 0; i < f.n_seqs; i++)   /* the second one's window */

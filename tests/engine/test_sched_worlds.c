@@ -1,6 +1,6 @@
 /* The scheduler as a state machine, driven by random events: clients come, give
- * up, read slowly; steps are cancelled; the cache is too small; windows move on;
- * rows of logits are broken.  Each client compares every token with an oracle
+ * up, read slowly; steps are cancelled; the cache is too small; windows move
+ * on; rows of logits are broken.  Each client compares every token with an oracle
  * that computes its answer alone and without a cache, and between two events
  * everything that can be counted is. */
 #include "support/check.h"

@@ -371,7 +371,8 @@ static void bad_messages(void **state)
           "[{\"role\": \"user\", \"content\": [{\"type\": \"text\", "
           "\"text\": \"\"}, {\"type\": \"image_url\"}]}]" },
         { "messages[0].content[0].type",
-          "[{\"role\": \"user\", \"content\": [{\"type\": \"input_audio\"}]}]" },
+          "[{\"role\": \"user\", \"content\": "
+          "[{\"type\": \"input_audio\"}]}]" },
         { "messages[0].content[0].text",
           "[{\"role\": \"user\", \"content\": [{\"type\": \"text\"}]}]" },
     };
