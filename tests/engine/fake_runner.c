@@ -167,9 +167,9 @@ static enum err forward(void *arg, const struct batch *b, float *logits,
     struct fake *f = arg;
     size_t rows = 0;
     assert(b->n > 0 && b->n <= f->runner.max_tokens);
-    if (progress_tick(progress, "layer", 0, 2)
-        || progress_tick(progress, "layer", 1, 2))
-        return fail(why, ERR_CANCELLED, "cancelled");
+    for (size_t i = 0; i <= f->n_more_ticks; i++)
+        if (progress_tick(progress, "layer", i, f->n_more_ticks + 1))
+            return fail(why, ERR_CANCELLED, "cancelled");
     if (f->forward_says != ERR_OK)
         return fail(why, f->forward_says, "the fake was told to fail");
     for (size_t i = 0; i < b->n; i++) {

@@ -29,6 +29,7 @@ struct fake {
     bool            fork_fails;       /* as if there was no block for a copy */
     int             nan_at;           /* position whose row is NaN, or -1 */
     enum err        forward_says;     /* an error the next forward gives */
+    size_t          n_more_ticks;     /* of each forward, beyond one */
     size_t          n_ran, n_steps;   /* tokens and steps so far */
     size_t          most_in_step;
 };

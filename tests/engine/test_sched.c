@@ -271,6 +271,7 @@ static void a_deserted_step_is_given_up(void **state)
     struct progress progress = { cancel_client, &c };
     struct sched *s = open_on(&f, &roomy, &(struct sched_options){ 0 });
     (void)state;
+    f.n_more_ticks = 1;
     client_seed = 23;
     random_client(&c, &f, 100);
     submit(s, &c);
