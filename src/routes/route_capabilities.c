@@ -1,22 +1,16 @@
 /* GET /v1/capabilities: what the loaded model and this worker can do. */
+#include "nn/config.h"
+#include "routes/model_facts.h"
 #include "routes/route_table.h"
 #include "serve/call.h"
 #include "serve/server.h"
 
 static void put_model(struct strbuf *out, const struct engine *e)
 {
-    const struct checkpoint *c = engine_checkpoint(e);
-    uint64_t n_parameters = 0;
-    const struct tensor_info *largest = NULL;
+    const struct config *cfg = model_config(engine_model(e));
+    struct model_facts f = model_facts(e);
+    const char *type = f.type->name;
 
-    for (size_t i = 0; i < c->n_tensors; i++) {
-        const struct tensor_info *t = &c->tensors[i];
-        n_parameters += t->n_elements;
-        if (largest == NULL || t->size > largest->size)
-            largest = t;
-    }
-    const char *type = largest != NULL ? largest->dtype->name : "none";
-    bool is_float = type[0] == 'f' || type[0] == 'b';
     strbuf_puts(out, "\"architecture_family\":");
     json_put_string(out, engine_architecture(e));
     strbuf_printf(out, ",\"max_context_length\":%u,\"vocab_size\":%zu,"
@@ -24,9 +18,13 @@ static void put_model(struct strbuf *out, const struct engine *e)
                   "\"quantization_type\":\"%s\",\"dtype\":\"%s\","
                   "\"supported_dtypes\":[\"%s\"],\"tokenizer_kind\":\"%s\"",
                   engine_ctx(e), engine_vocab_size(e),
-                  (unsigned long long)n_parameters,
-                  is_float ? "false" : "true", type, type, type,
-                  tok_kind(engine_tokenizer(e)));
+                  (unsigned long long)f.n_parameters,
+                  f.is_quantized ? "true" : "false", type, type, type,
+                  f.tokenizer);
+    strbuf_printf(out, ",\"is_moe\":%s,\"num_experts\":%u,"
+                  "\"experts_per_token\":%u",
+                  cfg->router.n_expert > 0 ? "true" : "false",
+                  cfg->router.n_expert, cfg->router.n_used);
 }
 
 static void put_worker(struct strbuf *out, const struct serve_options *o)

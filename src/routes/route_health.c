@@ -1,5 +1,6 @@
 /* GET /health: can this worker serve?  200 says yes; 503 says what is wrong.
  * Orchestrators poll it until the first 2xx, so loading is a 503, too. */
+#include "routes/model_facts.h"
 #include "routes/route_table.h"
 #include "serve/call.h"
 #include "serve/health.h"
@@ -7,23 +8,11 @@
 
 static void put_model(struct strbuf *out, const struct engine *e)
 {
-    const struct checkpoint *c = engine_checkpoint(e);
-    const struct dtype *most = NULL;
-    uint64_t most_size = 0;
+    struct model_facts f = model_facts(e);
 
-    for (size_t i = 0; i < c->n_tensors; i++) {
-        if (c->tensors[i].size > most_size) {
-            most = c->tensors[i].dtype;
-            most_size = c->tensors[i].size;
-        }
-    }
-    bool is_gguf = strcmp(c->format, "gguf") == 0;
-    strbuf_printf(out, ",\"quant_kind\":\"%s\",\"tokenizer_kind\":\"%s%s\","
-                  "\"vocab_size\":%zu,\"context_length\":%u",
-                  most != NULL ? most->name : "none",
-                  is_gguf ? "gguf-" : "hf-json",
-                  is_gguf ? tok_kind(engine_tokenizer(e)) : "",
-                  engine_vocab_size(e), engine_ctx(e));
+    strbuf_printf(out, ",\"quant_kind\":\"%s\",\"tokenizer_kind\":\"%s\","
+                  "\"vocab_size\":%zu,\"context_length\":%u", f.type->name,
+                  f.tokenizer, engine_vocab_size(e), engine_ctx(e));
 }
 
 /* Somebody who reads text and no JSON. */
