@@ -41,7 +41,8 @@ enum err run_open(struct run **out, struct server *s,
         free(run);
         return e;
     }
-    s->n_runs++;
+    if (++s->n_runs > s->most_runs)
+        s->most_runs = s->n_runs;
     *out = run;
     return ERR_OK;
 }

@@ -4,6 +4,7 @@
 #include "serve/model_watch.h"
 #include "serve/notify.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 enum {
     BACKLOG = 1024,             /* clients in the kernel's queue */
     CONNS_MAX = 16384, FILES_SPARE = 64,
+    RUSH = 32,                  /* jobs at once */
     TELL_MS = 400               /* for the last bytes to reach their clients */
 };
 
@@ -123,6 +125,16 @@ static void approach_end(struct server *s, int64_t now_ns)
 
 /* ---- the loop's callbacks ---- */
 
+/* After a rush the allocator keeps what it got, in case there is another: give
+ * it back once nobody is served. */
+static void trim_memory(struct server *s)
+{
+    if (s->n_runs > 0 || s->most_runs < RUSH)
+        return;
+    s->most_runs = 0;
+    malloc_trim(0);
+}
+
 /* What the model computes from now on is nobody's answer. */
 static void give_up_model(struct server *s)
 {
@@ -141,6 +153,7 @@ static void tick_records(struct server *s, int64_t now_ns)
     if (now_ns - s->looked_ns < second_ns)
         return;
     s->looked_ns = now_ns;
+    trim_memory(s);
     records_tick(&s->records, &times, now_ns);
     if (s->service != NULL && !s->model_changed
         && model_has_changed(engine_checkpoint(s->engine)))

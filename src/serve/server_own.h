@@ -34,7 +34,7 @@ struct server {
     struct loader      loader;
     struct engine     *engine;
     struct service    *service;         /* NULL: no job can be run */
-    size_t             n_runs;
+    size_t             n_runs, most_runs;   /* now; since memory was trimmed */
     size_t             n_failed_row;    /* runs in a row that failed */
     struct metrics     metrics;
     int                notify;          /* see notify.h */
