@@ -89,9 +89,8 @@ static bool check_state(struct call *c)
     }
     if (c->route->when != ROUTE_WORK)
         return true;
-    bool loading;
     const char *fault = state == SERVE_DRAINING
-        ? "the worker is shutting down" : health_fault(c->server, &loading);
+        ? "the worker is shutting down" : health_engine_fault(c->server);
     if (fault != NULL)
         call_refuse(c, REFUSE_WORKER_UNHEALTHY, NULL, "%s", fault);
     return fault == NULL;

@@ -8,18 +8,27 @@ enum {
     FAILED_MAX = 5          /* runs or steps in a row */
 };
 
-static const char *engine_fault(const struct server *s)
+const char *health_engine_fault(const struct server *s)
 {
     struct service_health h;
 
+    if (s->service == NULL)
+        return NULL;
     if (s->model_changed || mapguard_broken())
         return "the model's file has changed on disk";
     service_health(s->service, &h);
-    if (h.beat_age_ms > BEAT_MAX_MS)
-        return "the engine is stuck";
-    if (h.n_failed >= FAILED_MAX || s->n_failed_row >= FAILED_MAX)
-        return "the last generations have all failed";
-    return NULL;
+    return h.beat_age_ms > BEAT_MAX_MS ? "the engine is stuck" : NULL;
+}
+
+static const char *luck_fault(const struct server *s)
+{
+    struct service_health h;
+
+    if (s->service == NULL)
+        return NULL;
+    service_health(s->service, &h);
+    return h.n_failed >= FAILED_MAX || s->n_failed_row >= FAILED_MAX
+        ? "the last generations have all failed" : NULL;
 }
 
 const char *health_fault(const struct server *s, bool *loading)
@@ -34,7 +43,8 @@ const char *health_fault(const struct server *s, bool *loading)
     case SERVE_READY:
         break;
     }
-    return s->service != NULL ? engine_fault(s) : NULL;
+    const char *fault = health_engine_fault(s);
+    return fault != NULL ? fault : luck_fault(s);
 }
 
 bool health_is_busy(const struct server *s)

@@ -8,6 +8,10 @@
  * waiting helps. */
 const char *health_fault(const struct server *s, bool *loading);
 
+/* NULL, or why no new work can be taken in.  That the last generations failed is
+ * no such reason: only another one can show that it is over. */
+const char *health_engine_fault(const struct server *s);
+
 /* Do jobs run or wait? */
 bool health_is_busy(const struct server *s);
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -176,6 +177,16 @@ class Lifetime(ProcessCase):
             self.assertLess(time.time(), end)
             time.sleep(0.1)
         self.assertIn(s.get(lost["sse_url"]).status, (200, 410))
+
+    def test_model_that_computes_nonsense_is_not_served(self):
+        path = shutil.copy(self.gguf, self.path("nan.gguf"))
+        with open(path, "r+b") as f:
+            f.seek(-8192, os.SEEK_END)     # in the output matrix, the last one
+            f.write(struct.pack("<f", float("nan")) * 1024)
+        p = self.run_osmia("serve", path, "--port", "0", timeout=20)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn(b"model_load_failed", p.stderr)
+        self.assertIn(b"not a number", p.stderr)
 
     def unhealthy(self, s):
         health = s.get("/health")

@@ -3,6 +3,7 @@
 
 #include "routes/route_table.h"
 #include "serve/server.h"
+#include "support/alloc_fail.h"
 #include "support/tiny_model.h"
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -266,6 +267,47 @@ static void test_a_half_head_is_closed(void **state)
     end(&f);
 }
 
+/* Every allocation of one request fails in turn.  The client gets an answer or
+ * loses its connection; the next request is answered. */
+static void starve(struct fixture *f, const char *line, const char *body)
+{
+    static char got[1 << 16];
+    size_t n = 0;
+
+    do {
+        alloc_fail_at(++n);
+        ask(f, line, body, got, sizeof got);
+        size_t asked = alloc_fail_asked();
+        alloc_fail_off();
+        bool answered = strncmp(got, "HTTP/1.1 200", 12) == 0
+            || strncmp(got, "HTTP/1.1 5", 10) == 0;
+        if (got[0] != '\0' && !answered)
+            fail_msg("allocation %zu: %s", n, got);
+        if (asked < n)
+            break;
+        check(f, line, body, "200", "");
+    } while (n < 1000);
+    assert_in_range(n, 10, 999);
+    check(f, "GET /health", "", "200", "healthy");
+}
+
+static void test_no_memory(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    set(&f.slow, 4, true, false);
+    wait_ready(&f);
+    starve(&f, "POST /v1/infer", JOB);
+    starve(&f, "POST /execute", JOB);
+    starve(&f, "POST /v1/jobs", JOB);
+    starve(&f, "GET /v1/capabilities", "");
+    server_stop(f.server);
+    end(&f);
+    assert_int_equal(f.result, ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_failure_is_told_and_ends_it),
         cmocka_unit_test(test_stopped_while_loading),
         cmocka_unit_test(test_a_half_head_is_closed),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
