@@ -27,7 +27,7 @@ static const struct {
     { "deepseek/plain", true, false },
     { "deepseek2/lite", true, true }, { "deepseek2/v2", true, true },
     { "deepseek2/v3", true, true },   { "deepseek2/wide", true, true },
-    { "deepseek2/biased", false, true },
+    { "deepseek2/biased", false, true }, { "deepseek2/mlp", false, true },
 };
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
 
@@ -83,6 +83,12 @@ static void test_quantised(void **state)
         expect_drift(&rows[i], &exact, tolerance);
         expect_drift(&rows[i], &fast, 4e-2);
     }
+    /* Converted while loading: keys as they are applied, then quantised. */
+    struct variant v = { "deepseek2/wide", "deepseek2/wide-turned-q8_0",
+                         { .gguf = false } };
+    struct rig_options o = exact;
+    o.weights = "q8_0";
+    expect_drift(&v, &o, 2e-2);          /* the ends are converted, too */
 }
 
 /* What caches in less than f32 cost: about twice what was measured. */
@@ -124,6 +130,32 @@ static void test_same_bytes(void **state)
     }
 }
 
+/* Beyond a segment of 512 positions, whole or shared out. */
+static void test_segments(void **state)
+{
+    enum { LEN = 600 };
+    struct variant v = { "deepseek2/lite", NULL,
+        { .replace_key = "max_position_embeddings", .replace_by = "2048" } };
+    struct tiny      t;
+    struct tiny_path p = write_variant(&v, &t);
+    static float     logits[3][LEN * VOCAB_MAX];
+    int32_t          token[LEN];
+
+    (void)state;
+    tiny_tokens(&t, token, LEN);
+    for (unsigned way = 0; way < 3; way++) {
+        struct rig_options o = { .kv = KV_F16, .threads = way + 1 };
+        struct rig         r;
+        assert_int_equal(rig_open(&r, p.open, &o, NULL), ERR_OK);
+        rig_logits(&r, token, LEN, way == 0 ? 512 : way == 1 ? 1 : 37, 0,
+                   logits[way]);
+        rig_close(&r);
+    }
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+    assert_memory_equal(logits[0], logits[2], sizeof logits[0]);
+    tiny_remove(&p);
+}
+
 /* ---- planted faults ---- */
 
 /* A wrong value that configure could have left, which must move the logits by
@@ -147,6 +179,8 @@ static void test_same_bytes(void **state)
       c->kind[0].rope.mscale_all_dim = 0) \
     X(deepseek2, "deepseek2/v2", unstretched, \
       c->kind[0].rope.kind = ROPE_DEFAULT) \
+    X(deepseek2, "deepseek2/mlp", gain_of_linear, \
+      c->attn_scale = (float)(1 / sqrt((double)c->head_dim))) \
     X(deepseek3, "deepseek2/v3", rule, c->router.group_rule = GROUP_MAX) \
     X(deepseek3, "deepseek2/v3", no_groups, c->router.n_group = 0) \
     X(deepseek3, "deepseek2/v3", no_bias, c->router_bias = false) \
@@ -213,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_quantised),
         cmocka_unit_test(test_caches),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_segments),
         cmocka_unit_test(test_faults_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "support/alloc_fail.h"
 
 #include "base/notice.h"
+#include "models/arch_table.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +177,35 @@ static void tensors_missing_or_wrong(void **state)
     fclose(f);
 }
 
+/* What loading takes is known before: no more, no less. */
+static void plans_are_kept(void **state)
+{
+    static const struct tiny_form forms[] = {
+        { .gguf = false }, { .gguf = true, .type = DTYPE_Q8_0 },
+        { .gguf = true, .old_gguf = true, .type = DTYPE_Q8_0 },
+    };
+    struct rig_options o = { .threads = 1 };
+    struct tiny        t;
+    struct rig         r;
+
+    (void)state;
+    tiny_read(&t, "deepseek2/wide");
+    for (size_t i = 0; i < 3; i++) {
+        struct tiny_path     p = tiny_write(&t, &forms[i]);
+        struct model_options mo = { .max_tokens = 4 };
+        struct model_plan    plan;
+        assert_int_equal(rig_open(&r, p.open, &o, NULL), ERR_OK);
+        assert_int_equal(model_plan(&plan, &arch_deepseek2, r.checkpoint,
+                                    r.device, &mo, NULL), ERR_OK);
+        assert_true(plan.weights_size >= model_weight_bytes(r.model));
+        /* Vectors are counted by the plan alone. */
+        assert_true(plan.weights_size < model_weight_bytes(r.model) + 16384);
+        assert_int_equal(plan.groups[0].form, KV_LATENT);
+        rig_close(&r);
+        tiny_remove(&p);
+    }
+}
+
 static void count_ahead(void *arg, const char *text)
 {
     *(unsigned *)arg += strstr(text, "ahead") != NULL;
@@ -249,6 +279,7 @@ int main(void)
         cmocka_unit_test(integers_of_gguf),
         cmocka_unit_test(values_refused),
         cmocka_unit_test(tensors_missing_or_wrong),
+        cmocka_unit_test(plans_are_kept),
         cmocka_unit_test(further_layers_are_noticed),
         cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(steps_do_not_allocate),

@@ -102,6 +102,10 @@ VARIANTS = {
         attention_bias=True, rope_interleave=False, n_shared_experts=1,
         rms_norm_eps=1e-2,
         rope_parameters=dict(YARN, mscale=1.0, mscale_all_dim=0.5))),
+    "deepseek2/mlp": (hf.DeepseekV2Config, merged(
+        LATENT, EXPERTS, q_lora_rank=None, mlp_bias=True, n_shared_experts=1,
+        rope_parameters=dict(rope_type="linear", factor=4.0, rope_theta=1e4,
+                             mscale=1.0, mscale_all_dim=1.0))),
     "deepseek2/wide": (hf.DeepseekV2Config, merged(
         LATENT, EXPERTS, hidden_size=256, intermediate_size=256,
         num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
@@ -148,6 +152,7 @@ OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
              "phi2/plain", "mixtral/window", "qwen3_moe/plain")
 # What GGUF cannot say of a variant.
 HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8",
+           "deepseek2/mlp",
            "mixtral/window", "qwen2_moe/sparse", "qwen3_moe/sparse")
 # What GGUF calls them.
 ARCHS = {"mixtral": "llama", "qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe"}
