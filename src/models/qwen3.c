@@ -28,7 +28,7 @@ static const struct want wants[] = {
     { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
     { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_IF_THERE | WANT_FINE, NULL },
+      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "attn_q_norm", "self_attn.q_norm", AT(q_norm), DIM_HEAD, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
     { "attn_k_norm", "self_attn.k_norm", AT(k_norm), DIM_HEAD, DIM_NONE,
