@@ -226,30 +226,40 @@ struct norm_job {
     struct buf       *out;
     const struct buf *in;
     size_t            width;
-    struct norm_args  args;
+    const struct norm_set *set;
     const struct kernel_table *kernels;
 };
 
+/* Of a vector that may serve every piece of a row, or hold each one's part. */
+static const float *piece_of(const struct vector *v, size_t at, size_t width)
+{
+    return v == NULL ? NULL : v->value + (v->n > width ? at : 0);
+}
+
 static void norm_row(void *arg, size_t i, unsigned worker)
 {
-    struct norm_job *j = arg;
-    const float     *in = j->in->at + i * j->in->stride;
-    float           *out = j->out->at + i * j->out->stride;
+    struct norm_job       *j = arg;
+    const struct norm_set *set = j->set;
+    const float           *in = j->in->at + i * j->in->stride;
+    float                 *out = j->out->at + i * j->out->stride;
 
     (void)worker;
-    for (size_t at = 0; at < j->in->width; at += j->width)
-        j->kernels->norm(out + at, in + at, j->width, &j->args);
+    for (size_t at = 0; at < j->in->width; at += j->width) {
+        struct norm_args args = {
+            .weight = piece_of(set->weight, at, j->width),
+            .bias = piece_of(set->bias, at, j->width),
+            .eps = set->eps, .centre = set->centre,
+        };
+        j->kernels->norm(out + at, in + at, j->width, &args);
+    }
 }
 
 void cpu_norm(struct stream *s, struct buf *out, const struct buf *in, size_t n,
               const struct norm_set *set)
 {
     struct norm_job j = {
-        .out = out, .in = in, .kernels = s->cpu->isa->kernels,
+        .out = out, .in = in, .set = set, .kernels = s->cpu->isa->kernels,
         .width = set->width == 0 ? in->width : set->width,
-        .args = { .weight = set->weight == NULL ? NULL : set->weight->value,
-                  .bias = set->bias == NULL ? NULL : set->bias->value,
-                  .eps = set->eps, .centre = set->centre },
     };
     cpu_each_row(s, norm_row, &j, n, in->width);
 }

@@ -88,7 +88,8 @@ struct gate_set {
 };
 
 struct norm_set {
-    const struct vector *weight, *bias;    /* NULL: none */
+    const struct vector *weight, *bias;    /* NULL: none; longer than `width`:
+                                              each piece has its own */
     float                eps;
     bool                 centre;           /* LayerNorm */
     size_t               width;            /* 0: the whole row; else every

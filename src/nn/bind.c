@@ -26,6 +26,16 @@ void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
                  stem, suffix);
 }
 
+bool bind_number(char name[BIND_NAME_SIZE], const char *stem, uint32_t i)
+{
+    const char *star = stem == NULL ? NULL : strchr(stem, '*');
+
+    if (star != NULL)
+        snprintf(name, BIND_NAME_SIZE, "%.*s%u%s", (int)(star - stem), stem, i,
+                 star + 1);
+    return star != NULL;
+}
+
 const struct tensor_info *bind_tensor(const struct checkpoint *c,
                                       const char *name)
 {
@@ -304,9 +314,9 @@ static bool may_have_bias(const struct want *w)
                        | WANT_BIAS_MLP);
 }
 
-static enum err open_vector(struct binder *b, struct vector **out,
-                            const struct found *f, float add,
-                            struct err_info *why)
+enum err bind_open_vector(struct binder *b, struct vector **out,
+                          const struct found *f, float add,
+                          struct err_info *why)
 {
     struct tensor_source s;
     enum err e;
@@ -376,13 +386,16 @@ static enum err bind_weight_vector(struct binder *b, struct vector **out,
                                    const struct want *w, int64_t layer,
                                    struct err_info *why)
 {
-    bool         plus_one = (w->flags & WANT_NORM) && b->config->norm_plus_one;
+    bool  plus_one = (w->flags & WANT_NORM) && b->config->norm_plus_one;
+    float add = plus_one ? 1.0f : 0.0f;
     struct found f;
 
+    if (bind_is_pieces(b, w))
+        return bind_open_pieces(b, out, w, layer, add, why);
     find_vector(&f, b, w, layer);
     if (f.t == NULL)
         return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
-    return open_vector(b, out, &f, plus_one ? 1.0f : 0.0f, why);
+    return bind_open_vector(b, out, &f, add, why);
 }
 
 static enum err bind_bias(struct binder *b, struct vector **out,
@@ -396,7 +409,7 @@ static enum err bind_bias(struct binder *b, struct vector **out,
     find_wanted(&f, b, w, layer, ".bias");
     if (f.t == NULL)
         return bias_needed(b, w) ? bind_missing(b, &f, why) : ERR_OK;
-    return open_vector(b, out, &f, 0.0f, why);
+    return bind_open_vector(b, out, &f, 0.0f, why);
 }
 
 /* Some rows are only for layers with experts, some only for those without, and
@@ -407,7 +420,11 @@ static bool is_of_layer(const struct binder *b, const struct want *w,
     bool sparse = layer >= 0 && config_is_sparse(b->config, (uint32_t)layer);
     bool exists = config_dim(b->config, w->rows) > 0
                && config_dim(b->config, w->cols) > 0;
-    return exists && !(w->flags & (sparse ? WANT_DENSE : WANT_SPARSE));
+    unsigned without = (sparse ? WANT_DENSE : WANT_SPARSE)
+                     | (b->config->parallel ? WANT_SERIAL : 0u)
+                     | (b->config->qk_norm ? 0u : WANT_QK_NORM);
+
+    return exists && !(w->flags & without);
 }
 
 static enum err bind_row(struct binder *b, void *at, const struct want *w,
@@ -508,8 +525,8 @@ enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
                                          b->checkpoint->path);
 }
 
-static enum err plan_vector(struct binder *b, uint64_t *bytes,
-                            const struct found *f, struct err_info *why)
+enum err bind_plan_vector(struct binder *b, uint64_t *bytes,
+                          const struct found *f, struct err_info *why)
 {
     enum err e = check_shape(b, f, 0, why);
 
@@ -527,13 +544,15 @@ static enum err plan_row(struct binder *b, uint64_t *bytes,
         return ERR_OK;
     if (w->flags & WANT_STACK)
         return bind_plan_stack(b, bytes, w, layer, why);
+    if (bind_is_pieces(b, w))
+        return bind_plan_pieces(b, bytes, w, layer, why);
     if (w->cols == DIM_NONE)
         find_vector(&f, b, w, layer);
     else
         find_wanted(&f, b, w, layer, ".weight");
     if (f.t == NULL)
         return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
-    return w->cols == DIM_NONE ? plan_vector(b, bytes, &f, why)
+    return w->cols == DIM_NONE ? bind_plan_vector(b, bytes, &f, why)
                                : bind_plan_matrix(b, bytes, &f, w, why);
 }
 

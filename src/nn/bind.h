@@ -51,11 +51,16 @@ enum {
      * known to bind_stack.c. */
     WANT_STACK         = 4096,
     WANT_BARE          = 8192,  /* a vector whose name has no ".weight" */
-    WANT_HEADS         = 16384  /* with WANT_STACK: one for each head of
+    WANT_HEADS         = 16384, /* with WANT_STACK: one for each head of
                                    attention; bind_heads.c knows the files */
+    WANT_SERIAL        = 32768, /* only where the MLP follows attention: not
+                                   with config.parallel; */
+    WANT_QK_NORM       = 65536  /* only with config.qk_norm */
 };
 
-/* A row whose dimensions are 0 is not wanted. */
+/* A row whose dimensions are 0 is not wanted.  A vector whose `hf` has a * is
+ * one for each head there, the head's number in place of the *; they are put
+ * one behind the other, as GGUF files have them. */
 struct want {
     const char *gguf, *hf;    /* without the layer's prefix and ".weight" */
     size_t      at;           /* AT(field) */

@@ -1,5 +1,6 @@
 /* What bind.c (the loop over wanted tensors), bind_stack.c (one matrix for each
- * expert) and bind_heads.c (or head) know of each other. */
+ * expert), bind_heads.c (or head) and bind_pieces.c (vectors in pieces) know of
+ * each other. */
 #ifndef OSMIA_NN_BIND_PRIVATE_H
 #define OSMIA_NN_BIND_PRIVATE_H
 
@@ -19,6 +20,8 @@ struct found {
 
 void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
                 const char *hf, int64_t layer, const char *suffix);
+/* `stem` with i in place of its *; false: it has none. */
+bool bind_number(char name[BIND_NAME_SIZE], const char *stem, uint32_t i);
 const struct tensor_info *bind_tensor(const struct checkpoint *c,
                                       const char *name);
 enum err bind_missing(const struct binder *b, const struct found *f,
@@ -39,6 +42,22 @@ enum err bind_open_matrix(struct binder *b, struct matrix **out,
                           struct err_info *why);
 enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
                           const struct found *f, const struct want *w,
+                          struct err_info *why);
+
+/* A found vector: the same, `add` added to each element. */
+enum err bind_open_vector(struct binder *b, struct vector **out,
+                          const struct found *f, float add,
+                          struct err_info *why);
+enum err bind_plan_vector(struct binder *b, uint64_t *bytes,
+                          const struct found *f, struct err_info *why);
+
+/* The same for a vector that this checkpoint has in pieces. */
+bool     bind_is_pieces(const struct binder *b, const struct want *w);
+enum err bind_open_pieces(struct binder *b, struct vector **out,
+                          const struct want *w, int64_t layer, float add,
+                          struct err_info *why);
+enum err bind_plan_pieces(struct binder *b, uint64_t *bytes,
+                          const struct want *w, int64_t layer,
                           struct err_info *why);
 
 /* The same for a WANT_STACK row. */

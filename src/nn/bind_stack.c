@@ -2,7 +2,6 @@
  * and up in one, or one for each. */
 #include "nn/bind_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +40,10 @@ static const struct other *others_of(const struct want *w)
 static bool find_each(struct found *f, const struct binder *b,
                       const struct place *p, const char *stem)
 {
-    char        with_number[BIND_NAME_SIZE];
-    const char *star = stem == NULL ? NULL : strchr(stem, '*');
+    char with_number[BIND_NAME_SIZE];
 
-    if (star == NULL)
+    if (!bind_number(with_number, stem, p->i))
         return false;
-    snprintf(with_number, sizeof with_number, "%.*s%u%s", (int)(star - stem),
-             stem, p->i, star + 1);
     bind_spell(f->name, b->checkpoint->naming, with_number, with_number,
                p->layer, ".weight");
     f->t = bind_tensor(b->checkpoint, f->name);

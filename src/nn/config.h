@@ -52,10 +52,15 @@ struct config {
     size_t            n_kinds;
     const uint8_t    *layer_kind;    /* [n_layer]; NULL: all are kind 0 */
     bool              attention_bias, mlp_bias;  /* must be in the file */
+    bool              qk_norm;       /* q and k are normed, in families where
+                                        that depends; see WANT_QK_NORM */
     struct latent_config latent;
 
     /* MLP */
     enum activation   activation;
+    bool              parallel;      /* beside attention, of the same input, in
+                                        families where that depends; see
+                                        WANT_SERIAL */
 
     /* experts, in the layers that are not dense */
     struct router  router;           /* n_expert 0: all layers are dense */

@@ -38,7 +38,8 @@ struct step {
 /* out = norm(in) with the configuration's kind of norm and epsilon. */
 void norm(struct step *s, struct buf *out, const struct buf *in,
           const struct affine *w);
-/* The same for each head of `x` by itself, in place. */
+/* The same for each head of `x` by itself, in place; w is of one head, for all,
+ * or of all heads, each with its own. */
 void norm_heads(struct step *s, struct buf *x, const struct affine *w);
 
 /* out = W in + bias */
