@@ -27,6 +27,7 @@ static const struct arch_row rows[] = {
     { "olmo2", "Olmo2ForCausalLM", "olmo2", false, &arch_olmo2 },
     { "phi3", "Phi3ForCausalLM", "phi3", false, &arch_phi3 },
     { "phi", "PhiForCausalLM", "phi2", false, &arch_phi2 },
+    { "stablelm", "StableLmForCausalLM", "stablelm", false, &arch_stablelm },
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };

@@ -19,6 +19,6 @@ extern const struct arch arch_deepseek, arch_deepseek2, arch_deepseek3,
                          arch_gemma, arch_gemma2, arch_gemma3, arch_llama,
                          arch_mistral, arch_mixtral, arch_olmo2, arch_phi2,
                          arch_phi3, arch_qwen2, arch_qwen2_moe, arch_qwen3,
-                         arch_qwen3_moe;
+                         arch_qwen3_moe, arch_stablelm;
 
 #endif

@@ -40,7 +40,8 @@ static bool ends(const char *text, const char *tail)
     return n >= m && strcmp(text + n - m, tail) == 0;
 }
 
-/* How a tensor's values are drawn: base + spread * (-1 .. 1). */
+/* How a tensor's values are drawn: base + spread * (-1 .. 1).  Vectors (cols 0)
+ * that are no bias are norms. */
 struct draw {
     uint64_t start;
     double   base, spread;
@@ -48,15 +49,15 @@ struct draw {
 
 static struct draw draw_of(uint64_t seed, const char *name, uint64_t cols)
 {
-    struct draw d = { start_of(seed, name), 0.0, 2.2 / sqrt((double)cols) };
+    struct draw d = { start_of(seed, name), 0.0, 1.0 };
 
-    if (ends(name, "norm.weight")) {
+    if (ends(name, ".bias") || ends(name, "_bias")) {
+        d.spread = 0.2;
+    } else if (cols == 0) {
         d.base = 1.0;
         d.spread = 0.3;
-    } else if (ends(name, ".bias") || ends(name, "_bias")) {
-        d.spread = 0.2;
-    } else if (strcmp(name, "model.embed_tokens.weight") == 0) {
-        d.spread = 1.0;
+    } else if (strcmp(name, "model.embed_tokens.weight") != 0) {
+        d.spread = 2.2 / sqrt((double)cols);
     }
     return d;
 }
@@ -436,7 +437,7 @@ static void draw_row(float *x, const struct tiny *t, const struct tensor *one,
     struct draw d;
 
     tiny_expert_name(name, second ? one->second : one->hf, row / one->rows);
-    d = draw_of(t->seed, name, one->turned ? one->rows : cols);
+    d = draw_of(t->seed, name, one->turned ? one->rows : one->cols);
     for (uint64_t c = 0; c < cols; c++) {
         uint64_t i = source(one, gguf, row, c) - (second ? half * cols : 0);
         if (one->given)

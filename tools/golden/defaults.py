@@ -26,6 +26,7 @@ ROWS = [
     {"model_type": "gemma"}, {"model_type": "gemma2"},
     {"model_type": "gemma2", "sliding_window": None},
     {"model_type": "gemma3_text"}, {"model_type": "phi3"}, {"model_type": "phi"},
+    {"model_type": "olmo2"}, {"model_type": "stablelm"},
 ]
 
 
@@ -65,6 +66,7 @@ def expected(c):
         "thetas": [int(r["rope_theta"]) for _, r in layers],
         "attention_bias": bool(getattr(c, "attention_bias", False)
                                or getattr(c, "qkv_bias", False)
+                               or getattr(c, "use_qkv_bias", False)
                                or c.model_type == "qwen2"),
         "mlp_bias": bool(getattr(c, "mlp_bias", False)),
         "activation": getattr(c, "hidden_activation", None) or c.hidden_act,

@@ -5,7 +5,8 @@ As llama.py, and beside each config.json NAME.list says how the model is stored
 as GGUF, one item a line:
     u32|f32|string KEY VALUE
     tensor HF-NAME GGUF-NAME ROWS COLS ADD [H]   (COLS 0: a vector)
-    stack HF-NAME GGUF-NAME N ROWS COLS          (* in HF-NAME: 0 .. N - 1)
+    stack HF-NAME GGUF-NAME N ROWS COLS          (* in HF-NAME: 0 .. N - 1;
+                                                  COLS 0: vectors)
     heads HF-NAME GGUF-NAME H PART FROM TAKE COLS TURNED
 where ADD is what a GGUF file adds to each element (Gemma's norms) and H heads
 have their rows permuted there.  A stack is many tensors in one kind of file
@@ -33,6 +34,9 @@ SMALL = dict(hidden_size=64, intermediate_size=160, num_hidden_layers=4,
              num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
              max_position_embeddings=512, rms_norm_eps=1e-5)
 GEMMA = dict(SMALL, head_dim=24)
+LAYER_NORM = dict(hidden_size=96, intermediate_size=160, num_hidden_layers=4,
+                  num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
+                  max_position_embeddings=512, layer_norm_eps=1e-4)
 LONG = dict(rope_type="longrope", rope_theta=1e4,
             short_factor=[1.0 + 0.1 * i for i in range(6)],
             long_factor=[2.0 + 1.5 * i for i in range(6)])
@@ -147,9 +151,16 @@ VARIANTS = {
         num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
         max_position_embeddings=512, layer_norm_eps=1e-5,
         partial_rotary_factor=0.4)),
+    # Of 4.8 and 16.8 elements the reference rotates 4 and 16.
+    "stablelm/plain": (hf.StableLmConfig, dict(
+        LAYER_NORM, use_qkv_bias=True, partial_rotary_factor=0.2)),
+    "stablelm/parallel": (hf.StableLmConfig, dict(
+        LAYER_NORM, qk_layernorm=True, use_parallel_residual=True,
+        partial_rotary_factor=0.7, tie_word_embeddings=True)),
 }
 OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
-             "phi2/plain", "mixtral/window", "qwen3_moe/plain")
+             "phi2/plain", "mixtral/window", "qwen3_moe/plain",
+             "stablelm/parallel")
 # What GGUF cannot say of a variant.
 HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8",
            "deepseek2/mlp",
@@ -274,8 +285,9 @@ def gguf_keys(name, c):
     arch = arch_of(name)
     rope = c.rope_parameters
     heads = getattr(c, "num_key_value_heads", c.num_attention_heads)
-    eps = ("layer_norm_epsilon", c.layer_norm_eps) if arch == "phi2" else (
-        "layer_norm_rms_epsilon", c.rms_norm_eps)
+    eps = (("layer_norm_epsilon", c.layer_norm_eps)
+           if hasattr(c, "layer_norm_eps")
+           else ("layer_norm_rms_epsilon", c.rms_norm_eps))
     yield "string", "general.architecture", arch
     if name.split("/")[0] in ARCHS:
         yield from expert_keys(arch, c)
@@ -295,11 +307,14 @@ def gguf_keys(name, c):
         yield "u32", f"{arch}.attention.key_length", c.head_dim
         yield "u32", f"{arch}.attention.value_length", c.head_dim
     full = rope.get("full_attention", rope)
-    if arch.startswith("phi"):
+    if arch.startswith("phi") or arch == "stablelm":
         d = c.hidden_size // c.num_attention_heads
         part = rope.get("partial_rotary_factor", 1.0)
         yield "u32", f"{arch}.rope.dimension_count", int(d * part)
-    if arch not in ("phi2", "gemma", "gemma2"):
+    if arch == "stablelm":
+        # Of files whose config.json did not say; only the tensors do.
+        yield "bool", f"{arch}.use_parallel_residual", 1
+    if arch not in ("phi2", "gemma", "gemma2", "stablelm"):
         yield "f32", f"{arch}.rope.freq_base", full["rope_theta"]
     if full["rope_type"] in ("yarn", "linear"):
         yield "string", f"{arch}.rope.scaling.type", full["rope_type"]
@@ -412,6 +427,25 @@ def expert_line(key, c, shape):
            f"{n_experts(c)} {shape[0]} {shape[1]}")
 
 
+def head_line(key, c, shape):
+    """The norms of all heads on one line, at the first of them."""
+    stem, number, tail = key.rsplit(".", 2)
+    block, part = key.split(".")[2], stem.split(".")[4][0]
+    heads = c.num_attention_heads if part == "q" else c.num_key_value_heads
+    if number == "0":
+        yield (f"stack {stem}.*.{tail} blk.{block}.attn_{part}_norm.{tail} "
+               f"{heads} {shape[0]} 0")
+
+
+def apart(key, c, shape):
+    """Lines of what the kinds of files keep differently; None: of the rest."""
+    if ".experts." in key:
+        return expert_line(key, c, shape)
+    if "kv_b_proj" in key:
+        return kv_b_lines(key, c)
+    return head_line(key, c, shape) if ".norms." in key else None
+
+
 def write_list(path, name, config, state):
     arch = arch_of(name)
     number = {v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch]
@@ -421,9 +455,8 @@ def write_list(path, name, config, state):
             for kind, key, value in gguf_keys(name, config):
                 f.write(f"{kind} {key} {value}\n")
         for key, values in state.items():
-            if ".experts." in key or "kv_b_proj" in key:
-                lines = (expert_line(key, config, values.shape)
-                         if ".experts." in key else kv_b_lines(key, config))
+            lines = apart(key, config, values.shape)
+            if lines is not None:
                 f.writelines(line + "\n" for line in lines)
                 continue
             plus = arch.startswith("gemma") and key.endswith("norm.weight")

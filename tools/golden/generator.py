@@ -23,13 +23,14 @@ def raw(seed, name, n):
 
 
 def tensor(seed, name, shape):
-    """f32.  Norms lie around 1, biases are small, matrices keep variance."""
+    """f32.  Biases are small, other vectors are norms and lie around 1, matrices
+    keep variance."""
     n = int(np.prod(shape))
     u = (raw(seed, name, n) >> U64(40)).astype(np.float64) / 2**23 - 1.0
-    if name.endswith("norm.weight"):
-        v = 1.0 + 0.3 * u
-    elif name.endswith((".bias", "_bias")):
+    if name.endswith((".bias", "_bias")):
         v = 0.2 * u
+    elif len(shape) == 1:
+        v = 1.0 + 0.3 * u
     elif name == "model.embed_tokens.weight":
         v = u
     else:
