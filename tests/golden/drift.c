@@ -77,6 +77,8 @@ static void compare_hidden(void *arg, uint32_t layer, const float *x, size_t n)
         worst /= most - least;
         if (worst > t->drift->hidden[layer] || worst != worst)
             t->drift->hidden[layer] = worst;
+        if (p == 0)
+            t->drift->first[layer] = worst;
     }
 }
 
@@ -129,8 +131,9 @@ bool agrees(const struct drift *d, uint32_t n_layer, double most,
     for (uint32_t l = 0; l < n_layer; l++)
         if (!(d->hidden[l] <= most)) {
             if (!quiet)
-                print_error("%s: drifts from layer %u on, by %g of the range\n",
-                            name, l, d->hidden[l]);
+                print_error("%s: drifts from layer %u on, by %g of the range, "
+                            "at position 0 by %g\n", name, l, d->hidden[l],
+                            d->first[l]);
             return false;
         }
     if (!(d->logits <= most) && !quiet)

@@ -13,9 +13,10 @@ struct variant {
     struct tiny_form form;
 };
 
-/* The largest deviations found, as shares of the reference's range. */
+/* The largest deviations found, as shares of the reference's range; `first`: of
+ * position 0. */
 struct drift {
-    double logits, hidden[LAYERS_MAX];
+    double logits, hidden[LAYERS_MAX], first[LAYERS_MAX];
 };
 
 /* At every position of prompts of 1, 20 and LONGEST tokens. */
