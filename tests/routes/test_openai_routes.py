@@ -4,7 +4,9 @@
 """
 import json
 import os
+import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from cli_case import CliCase, main  # noqa: E402
@@ -313,6 +315,41 @@ class Thoughts(ServeCase):
         self.assertEqual(message["reasoning_content"], "")
         self.assertEqual(got["usage"]["completion_tokens_details"],
                          {"reasoning_tokens": 0})
+
+
+class FullHouse(ServeCase):
+    """One place and one seat to wait on."""
+    args = ("--max-jobs", "1", "--max-queue", "1")
+
+    def unread(self):
+        """A stream that nobody reads; its job stands still soon."""
+        body = json.dumps({"prompt": "a", "max_tokens": 400, "stream": True,
+                           "ignore_eos": True, "logprobs": 20})
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect((self.server.host, self.server.port))
+        s.sendall((f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                   f"Content-Type: application/json\r\n"
+                   f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+        return s
+
+    def ask(self):
+        return self.server.post("/v1/completions",
+                                {"prompt": "b", "max_tokens": 3})
+
+    def test_a_full_queue_is_told(self):
+        with self.unread(), self.unread():
+            end = time.time() + 10
+            while self.ask().status == 200:     # until both have come
+                self.assertLess(time.time(), end)
+            full = self.ask()
+            self.assertEqual(full.status, 429, full.body)
+            self.assertEqual(full.json["error"]["type"], "rate_limit_error")
+            self.assertGreaterEqual(int(full.headers["retry-after"]), 1)
+        end = time.time() + 10
+        while self.ask().status != 200:         # they have gone
+            self.assertLess(time.time(), end)
+        self.assertEqual(self.server.metric("worker_queue_depth"), 0)
 
 
 class Principals(ServeCase):
