@@ -196,7 +196,7 @@ static void check_scene(struct attn_shape shape, uint32_t n)
         float *out = i == 0 ? first : other;
         fill_cache(&s, k);
         attend_all(&s, k, from, count, attn_tile_rows(group), out);
-        double e = worst_error(&s, out, from, count, 0);
+        double e = i > 0 ? 0 : worst_error(&s, out, from, count, 0);
         if (!(e <= type_error[shape.layer.type]))
             fail_msg("%s: off by %g", k->isa, e);
         if (i > 0 && memcmp(first, other, size * sizeof(float)) != 0)
