@@ -41,14 +41,6 @@ static const struct want wants[] = {
       SPLIT_ROWS, WANT_DENSE, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
       SPLIT_COLS, WANT_DENSE | WANT_FINE, NULL },
-    { "ffn_gate_inp", "mlp.gate", AT(moe.router), DIM_EXPERTS, DIM_HIDDEN,
-      SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
-    { "ffn_gate_exps", "mlp.experts.*.gate_proj", AT(moe.gate), DIM_EXPERT,
-      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
-    { "ffn_up_exps", "mlp.experts.*.up_proj", AT(moe.up), DIM_EXPERT,
-      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
-    { "ffn_down_exps", "mlp.experts.*.down_proj", AT(moe.down), DIM_HIDDEN,
-      DIM_EXPERT, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -145,5 +137,6 @@ const struct arch arch_qwen3_moe = {
     .configure = configure_moe,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &mixture_wants, AT(moe) } },
     .block = block,
 };
