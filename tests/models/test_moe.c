@@ -140,6 +140,91 @@ static void test_same_bytes(void **state)
     }
 }
 
+/* ---- planted faults ---- */
+
+/* A wrong value that configure could have left, which must move the logits by
+ * more than a hundred times the tolerance; what each name says. */
+#define FAULTS(X) \
+    X(mixtral, "mixtral/plain", one_expert_less, c->router.n_used--) \
+    X(mixtral, "mixtral/plain", renormalised_not, \
+      c->router.renormalise = false) \
+    X(mixtral, "mixtral/plain", sigmoid, c->router.score = ROUTER_SIGMOID; \
+      c->router.renormalise = false) \
+    X(mixtral, "mixtral/plain", theta, c->kind[0].rope.theta = 1e4) \
+    X(mixtral, "mixtral/plain", pairing, c->pairing = ROPE_NEIGHBOURS) \
+    X(mixtral, "mixtral/window", off_by_one, c->kind[0].window++) \
+    X(mixtral, "mixtral/window", no_window, c->kind[0].window = 0) \
+    X(qwen2_moe, "qwen2_moe/plain", one_expert_more, c->router.n_used++) \
+    X(qwen2_moe, "qwen2_moe/plain", renormalised, \
+      c->router.renormalise = true) \
+    X(qwen2_moe, "qwen2_moe/plain", no_shared, c->shared_size = 0) \
+    X(qwen2_moe, "qwen2_moe/sparse", renormalised_not, \
+      c->router.renormalise = false) \
+    X(qwen2_moe, "qwen2_moe/sparse", off_by_one, c->kind[1].window++) \
+    X(qwen2_moe, "qwen2_moe/sparse", all_slide, c->layer_kind = ones) \
+    X(qwen3_moe, "qwen3_moe/plain", scaled, c->router.scale = 1.1f) \
+    X(qwen3_moe, "qwen3_moe/plain", renormalised_not, \
+      c->router.renormalise = false) \
+    X(qwen3_moe, "qwen3_moe/sparse", renormalised, \
+      c->router.renormalise = true) \
+    X(qwen3_moe, "qwen3_moe/sparse", off_by_one, c->kind[0].window--) \
+    X(qwen3_moe, "qwen3_moe/sparse", no_window, c->kind[0].window = 0)
+
+static const uint8_t ones[LAYERS_MAX] = { 1, 1, 1, 1 };
+
+#define FAULT(arch, file, name, wrong) \
+    static enum err arch##_##name(struct config *c, \
+                                  const struct config_source *src, \
+                                  struct err_info *why) \
+    { \
+        enum err e = arch_##arch.configure(c, src, why); \
+        wrong; \
+        return e; \
+    }
+FAULTS(FAULT)
+#undef FAULT
+
+static const struct fault {
+    const struct arch *arch;
+    const char        *file, *name;
+    enum err (*configure)(struct config *c, const struct config_source *src,
+                          struct err_info *why);
+} faults[] = {
+#define FAULT(arch, file, name, wrong) \
+    { &arch_##arch, file, #arch " " #name, arch##_##name },
+    FAULTS(FAULT)
+#undef FAULT
+};
+
+static void expect_moved(const struct arch *wrong, const char *file,
+                         const char *name)
+{
+    struct rig_options o = exact;
+    struct variant     v = { file, file, { .gguf = false } };
+    uint32_t           n_layer;
+
+    o.arch = wrong;
+    struct drift d = drift_of(&v, &o, &n_layer);
+    if (!(d.logits > 100 * tolerance))
+        fail_msg("%s moves the logits by %g only", name, d.logits);
+}
+
+static void test_faults_are_noticed(void **state)
+{
+    struct arch wrong;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        wrong = *faults[i].arch;
+        wrong.configure = faults[i].configure;
+        expect_moved(&wrong, faults[i].file, faults[i].name);
+    }
+    /* The shared expert without its router, the last row of the table. */
+    wrong = arch_qwen2_moe;
+    wrong.wants.n--;
+    expect_moved(&wrong, "qwen2_moe/plain", "an unweighed shared expert");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_old_configs),
         cmocka_unit_test(test_quantised),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_faults_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
