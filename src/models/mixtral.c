@@ -16,7 +16,6 @@ struct layer {
 
 #define AT(field) offsetof(struct layer, field)
 
-/* "mlp.gate" and "mlp.experts.gate_up_proj" is how transformers 5 keeps them. */
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
@@ -30,14 +29,6 @@ static const struct want wants[] = {
       SPLIT_COLS, WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate_inp", "block_sparse_moe.gate", AT(moe.router), DIM_EXPERTS,
-      DIM_HIDDEN, SPLIT_NONE, WANT_F32, "mlp.gate" },
-    { "ffn_gate_exps", "block_sparse_moe.experts.*.w1", AT(moe.gate),
-      DIM_EXPERT, DIM_HIDDEN, SPLIT_EXPERTS, WANT_STACK, NULL },
-    { "ffn_up_exps", "block_sparse_moe.experts.*.w3", AT(moe.up),
-      DIM_EXPERT, DIM_HIDDEN, SPLIT_EXPERTS, WANT_STACK, NULL },
-    { "ffn_down_exps", "block_sparse_moe.experts.*.w2", AT(moe.down),
-      DIM_HIDDEN, DIM_EXPERT, SPLIT_EXPERTS, WANT_STACK | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -94,5 +85,6 @@ const struct arch arch_mixtral = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &mixture_wants, AT(moe) } },
     .block = block,
 };

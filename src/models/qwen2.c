@@ -36,22 +36,6 @@ static const struct want wants[] = {
       SPLIT_ROWS, WANT_DENSE, NULL },
     { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
       SPLIT_COLS, WANT_DENSE | WANT_FINE, NULL },
-    { "ffn_gate_inp", "mlp.gate", AT(moe.router), DIM_EXPERTS, DIM_HIDDEN,
-      SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
-    { "ffn_gate_exps", "mlp.experts.*.gate_proj", AT(moe.gate), DIM_EXPERT,
-      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
-    { "ffn_up_exps", "mlp.experts.*.up_proj", AT(moe.up), DIM_EXPERT,
-      DIM_HIDDEN, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK, NULL },
-    { "ffn_down_exps", "mlp.experts.*.down_proj", AT(moe.down), DIM_HIDDEN,
-      DIM_EXPERT, SPLIT_EXPERTS, WANT_SPARSE | WANT_STACK | WANT_FINE, NULL },
-    { "ffn_gate_shexp", "mlp.shared_expert.gate_proj", AT(moe.shared_gate),
-      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE, NULL },
-    { "ffn_up_shexp", "mlp.shared_expert.up_proj", AT(moe.shared_up),
-      DIM_SHARED, DIM_HIDDEN, SPLIT_ROWS, WANT_SPARSE, NULL },
-    { "ffn_down_shexp", "mlp.shared_expert.down_proj", AT(moe.shared_down),
-      DIM_HIDDEN, DIM_SHARED, SPLIT_COLS, WANT_SPARSE | WANT_FINE, NULL },
-    { "ffn_gate_inp_shexp", "mlp.shared_expert_gate", AT(moe.shared_router),
-      DIM_ONE, DIM_HIDDEN, SPLIT_NONE, WANT_SPARSE | WANT_F32, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -123,6 +107,7 @@ static enum err configure_moe(struct config *c, const struct config_source *src,
     struct layer_rule rule = { .end = 28, .period = 2 };
     enum err          e;
 
+    c->shared_router = true;
     if ((e = configure(c, src, &defaults, why)) != ERR_OK
         || (e = keys_bool(&c->attention_bias, src->keys, bias, why))
         || (e = config_read_experts(c, src, &family, why)) != ERR_OK
@@ -146,5 +131,6 @@ const struct arch arch_qwen2_moe = {
     .configure = configure_moe,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &mixture_wants, AT(moe) } },
     .block = block,
 };

@@ -85,11 +85,13 @@ static enum err find_expert(struct found *f, const struct binder *b,
         f->from += f->rows * o->part;
         return ERR_OK;
     }
-    /* Missed under the name that most files use. */
+    /* Missed under the name that the file has for others, or most files have. */
+    struct place first = { w, p->layer, 0 };
     if (gguf)
         find_all(f, b, p, w->gguf, 1);
     else
-        find_each(f, b, p, w->hf);
+        find_each(f, b, p, find_each(f, b, &first, w->hf_also) ? w->hf_also
+                                                               : w->hf);
     return bind_missing(b, f, why);
 }
 

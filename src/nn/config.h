@@ -69,6 +69,7 @@ struct config {
     uint32_t       shared_size;      /*   through, and their width together */
     const uint8_t *layer_dense;      /* [n_layer] truths; NULL: none is */
     bool           router_bias;      /* experts are chosen with a correction */
+    bool           shared_router;    /* shared ones have a router of their own */
 
     /* ends */
     float embed_scale;               /* 1: none */
@@ -190,7 +191,7 @@ enum dim {
     DIM_EXPERTS,         /* how many */
     DIM_EXPERT,          /* expert_size */
     DIM_SHARED,          /* shared_size */
-    DIM_ONE,
+    DIM_SHARED_ROUTER,   /* 1, or 0: the shared experts have none */
     DIM_ROPE             /* half the rotated elements of a head */
 };
 uint64_t config_dim(const struct config *c, enum dim d);

@@ -15,9 +15,9 @@ struct mixture {
     struct linear shared_router;        /* [1, hidden] (WANT_F32), or NULL */
 };
 
-/* The rows of a mixture as DeepSeek's families and their heirs name them: the
- * correction where config.router_bias says so, shared experts where they have a
- * width, biases of the shared ones with config.mlp_bias. */
+/* The rows of a mixture under the names of all families: the correction where
+ * config.router_bias says so, shared experts where they have a width, their
+ * router with config.shared_router, their biases with config.mlp_bias. */
 extern const struct want_table mixture_wants;
 
 /* Does that layer of the file have a correction? */
