@@ -169,6 +169,24 @@ struct drift drift_of(const struct variant *v,
     return d;
 }
 
+struct drift drift_of_file(const char *name, const struct tiny *t,
+                           const struct rig_options *o)
+{
+    struct golden  *g = calloc(1, sizeof *g);
+    struct rig      r;
+    struct err_info why = { .text = "" };
+    char            path[128];
+
+    snprintf(path, sizeof path, "tests/golden/%s.gguf", name);
+    read_golden(g, name, t->n_layer);
+    if (rig_open(&r, path, o, &why) != ERR_OK)
+        fail_msg("%s: %s", path, why.text);
+    struct drift d = compare(&r, t, g);
+    rig_close(&r);
+    free(g);
+    return d;
+}
+
 void expect_drift(const struct variant *v, const struct rig_options *o,
                          double most)
 {

@@ -25,6 +25,10 @@ struct drift drift_of(const struct variant *v, const struct rig_options *o,
 /* Says what drifted first; true when nothing drifted further than `most`. */
 bool agrees(const struct drift *d, uint32_t n_layer, double most,
             const char *name, bool quiet);
+/* The same of a committed file, tests/golden/NAME.gguf and .bin, whose tokens are
+ * those of `t`. */
+struct drift drift_of_file(const char *name, const struct tiny *t,
+                           const struct rig_options *o);
 void expect_drift(const struct variant *v, const struct rig_options *o,
                   double most);
 
