@@ -45,6 +45,7 @@ struct tiny_form {
     float         huge_value;
     const char   *leave_out;       /* a tensor (HF name) that is not written */
     const char   *wrong_shape;     /* one whose rows are one too many */
+    const char   *short_stack;     /* a stack (HF name) of an expert less */
     const char   *replace_key;     /* "key": ... of config.json, or a key of
                                       NAME.list (GGUF), becomes */
     const char   *replace_by;      /*   this text */

@@ -371,6 +371,8 @@ void tiny_list(struct list *l, const struct tiny *t,
     for (size_t i = 0; i < l->n; i++) {
         if (is_called(&l->at[i], form->wrong_shape))
             l->at[i].rows++;
+        if (is_called(&l->at[i], form->short_stack))
+            l->at[i].n_stacked--;
         if (is_called(&l->at[i], form->leave_out))
             l->at[i--] = l->at[--l->n];
     }

@@ -225,7 +225,8 @@ static void test_broken_logits(void **state)
             logit[k] = i % 3 == 0 ? NAN : bad[(seed >> 16) % 5];
             correction[k] = bad[(seed >> 20) % 5];
         }
-        fast(&p, isa_at(0), logit, i % 2 == 0 ? NULL : correction, r);
+        fast(&p, isa_at(0), logit, i / N_RULES % 2 == 0 ? NULL : correction,
+             r);
         for (uint32_t k = 0; k < r->n_used; k++) {
             assert_true(p.expert[k] < r->n_expert);
             assert_false(used[p.expert[k]]);

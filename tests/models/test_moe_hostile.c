@@ -215,6 +215,11 @@ static void test_stacks(void **state)
     form = (struct tiny_form){ .gguf = true, .leave_out = form.wrong_shape };
     assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "blk.1.ffn_up_exps.weight is missing"));
+    form = (struct tiny_form){ .gguf = true, .short_stack =
+        "model.layers.1.mlp.experts.*.down_proj.weight" };
+    assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
+    assert_non_null(strstr(why.text, "blk.1.ffn_down_exps.weight has shape "
+                                     "[7, 64, 48]"));
     form = (struct tiny_form){ .gguf = true, .replace_by = "7",
                                .replace_key = "qwen3moe.expert_count" };
     assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
