@@ -309,6 +309,9 @@ static enum err prepare(struct worker *w, struct err_info *why)
 static enum err serve(struct worker *w, struct err_info *why)
 {
     struct server *s;
+
+    if (!w->o->serve.no_sandbox)
+        sandbox_no_rings();
     enum err e = server_open(&s, &w->serve, route_table, why);
 
     if (e != ERR_OK)

@@ -1,5 +1,6 @@
 /* Least privilege: what the process may still do once it serves.
  *
+ *   0. Before the event loop is made: no io_uring (sandbox_no_rings).
  *   1. Before the first thread: files.  Landlock leaves the model's files, the
  *      process's own /proc, the control groups and, where somebody is to be
  *      told something by URL, what names and certificates need, to be read; a
@@ -38,6 +39,12 @@ enum err    sandbox_calls(struct sandbox *s, struct err_info *why);
 
 /* "full", "partial" or "none".  NULL is fine: "none". */
 const char *sandbox_name(const struct sandbox *s);
+
+/* From now on the kernel seems to have no io_uring.  What is asked for through a
+ * ring passes by every filter of system calls, so none may be open when they
+ * come; the event loop's library (libuv since 1.45) opens one where it can and
+ * does without where it cannot.  Does nothing where there are no filters. */
+void        sandbox_no_rings(void);
 
 /* No core files, and no reading of our memory by others of the same user. */
 void        sandbox_no_cores(void);

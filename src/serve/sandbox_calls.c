@@ -88,6 +88,19 @@ static int build(scmp_filter_ctx filter, const struct sandbox *s)
     return status == 0 ? seccomp_load(filter) : status;
 }
 
+void sandbox_no_rings(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int setup = seccomp_syscall_resolve_name("io_uring_setup");
+
+    if (filter == NULL)
+        return;
+    if (setup >= 0
+        && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), setup, 0) == 0)
+        seccomp_load(filter);
+    seccomp_release(filter);
+}
+
 enum err sandbox_calls(struct sandbox *s, struct err_info *why)
 {
     if (build_is_sanitized())
