@@ -444,10 +444,10 @@ static void a_failing_model_ends_its_jobs(void **state)
     submit(h, &r, &q);
     read_all(h, &r, 1);
     assert_true(answer_is_right(&r, prompt, 30, 10));
+    release(&r);
+    wait_idle(h);
     service_health(h->service, &health);
     assert_int_equal(health.n_failed, 0);
-    assert_true(health.beat_age_ms < 2000);
-    release(&r);
     close_house(h);
 }
 
@@ -458,8 +458,14 @@ static void an_idle_service_lives(void **state)
     struct house *h = open_house(&(struct service_options){ .max_queue = 1 },
                                  &roomy);
     (void)state;
-    nanosleep(&nap, NULL);
-    service_health(h->service, &health);
+    /* One that does not beat is older each time; a busy machine may need more
+     * than one look. */
+    for (int i = 0; i < 20; i++) {
+        nanosleep(&nap, NULL);
+        service_health(h->service, &health);
+        if (health.beat_age_ms < 700)
+            break;
+    }
     assert_true(health.beat_age_ms < 700);
     close_house(h);
 }
