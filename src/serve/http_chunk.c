@@ -29,7 +29,7 @@ static enum read_state malformed(struct chunk_reader *r)
 
 static enum read_state go(struct chunk_reader *r, enum chunk_state state)
 {
-    r->state = state;
+    r->state = (int)state;
     return state == CHUNK_OVER ? READ_DONE : READ_MORE;
 }
 

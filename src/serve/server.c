@@ -15,7 +15,9 @@ enum {
     BACKLOG = 1024,             /* clients in the kernel's queue */
     CONNS_MAX = 16384, FILES_SPARE = 64,
     RUSH = 32,                  /* jobs at once */
-    TELL_MS = 400               /* for the last bytes to reach their clients */
+    TELL_MS = 200,              /* for the last bytes to reach their clients */
+    LATE_TICK_MS = 20           /* near the end every moment counts: a manager
+                                   kills two seconds after it asked */
 };
 
 struct serve_options serve_defaults(void)
@@ -57,8 +59,11 @@ static void shut(struct server *s)
     uv_walk(&s->loop, close_handle, s);
 }
 
+static void on_tick(uv_timer_t *timer);
+
 static void set_deadline(struct server *s, double seconds)
 {
+    uv_timer_start(&s->tick, on_tick, LATE_TICK_MS, LATE_TICK_MS);
     s->deadline_ns = clock_ns() + (int64_t)(seconds * 1e9);
 }
 

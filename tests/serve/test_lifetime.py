@@ -103,6 +103,7 @@ class Lifetime(ProcessCase):
                    f"application/json\r\nContent-Length: {len(body)}\r\n\r\n")
             stream.sendall((ask + body).encode())
             got = read_until(stream, b'"token"')
+            asked = time.time()
             s.proc.send_signal(signal.SIGTERM)
             s.wait_log("server_shutdown")
             self.assertEqual(s.get("/health").status, 200)
@@ -112,6 +113,8 @@ class Lifetime(ProcessCase):
             self.assertEqual(reply.headers["Retry-After"], "1")
             got += read_all(stream)
         self.assertEqual(s.proc.wait(5), 0)
+        # A manager kills two seconds after it asked, and 1.5 are for draining.
+        self.assertLess(time.time() - asked, 0.4 + 0.5)
         self.assertEqual(got.count(b'"type":"end"')
                          + got.count(b'"type":"error"'), 1)
         self.assertIn(b"data: [DONE]", got)

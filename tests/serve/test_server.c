@@ -189,6 +189,7 @@ static void test_loading_is_told(void **state)
     check(&f, "GET /info", "", "200", "\"status\":\"starting\"");
     check(&f, "POST /v1/inference", JOB, "503", "WORKER_LOADING");
     check(&f, "POST /execute", JOB, "503", "\"retriable\":true");
+    check(&f, "POST /execute", JOB, "503", "Retry-After: 1\r\n");
     check(&f, "GET /v1/jobs/x/stream", "", "503", "WORKER_LOADING");
     check(&f, "GET /v1/capabilities", "", "503", "WORKER_LOADING");
     check(&f, "GET /metrics", "", "200", "worker_uptime_seconds");
