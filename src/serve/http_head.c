@@ -130,9 +130,14 @@ static enum read_state read_target(struct http_head *h, struct slice s)
             return bad(h, 400, "the request target is malformed");
     h->target = s;
     if (s.len >= 7 && head_same((struct slice){ s.at, 7 }, SLICE("http://"))) {
-        struct slice rest = slice_from(s, 7);
-        size_t slash = slice_find(rest, SLICE("/"), 0);
-        s = slash < rest.len ? slice_from(rest, slash) : SLICE("/");
+        s = slice_from(s, 7);
+        while (s.len > 0 && s.at[0] != '/' && s.at[0] != '?')
+            s = slice_from(s, 1);
+        h->path = SLICE("/");
+        if (s.len == 0 || s.at[0] == '?') {
+            h->query = s.len > 0 ? slice_from(s, 1) : s;
+            return READ_DONE;
+        }
     }
     if (!slice_starts(s, SLICE("/")) && !slice_is(s, "*"))
         return bad(h, 400, "the request target is malformed");

@@ -184,6 +184,9 @@ static void test_absolute_target(void **state)
     assert_int_equal(judge(&h, SLICE("GET http://a HTTP/1.1\r\nHost: a\r\n"
                                      "\r\n")), READ_DONE);
     assert_true(slice_is(h.path, "/"));
+    assert_int_equal(judge(&h, SLICE("GET http://a?b/c HTTP/1.1\r\nHost: a\r\n"
+                                     "\r\n")), READ_DONE);
+    assert_true(slice_is(h.path, "/") && slice_is(h.query, "b/c"));
 }
 
 static void test_connection(void **state)
