@@ -41,7 +41,8 @@ class Server:
     """A running `osmia serve`; its log is in self.log()."""
 
     def __init__(self, osmia, args, env=None, wait=True):
-        self.file = tempfile.TemporaryFile()
+        # Appending: the program shares the place where we read.
+        self.file = tempfile.TemporaryFile("a+b")
         env = {**os.environ, **(env or {})}
         self.proc = subprocess.Popen([osmia, *args, "--port", "0"], env=env,
                                      stdin=subprocess.DEVNULL,
