@@ -179,10 +179,10 @@ static enum err read_rotated(uint32_t *width, const struct config *c,
     if ((e = keys_float(&part, k, name, 0.0, 1.0, why)) != ERR_OK)
         return e;
     *width = (uint32_t)(c->head_dim * part);
-    if (*width < 2)
-        return keys_fail(k, name, ERR_FORMAT, why, "is %g, which leaves none "
-                         "of a head's %u elements to rotate", part,
-                         c->head_dim);
+    if (*width < 2 || *width % 2 != 0)
+        return keys_fail(k, name, ERR_FORMAT, why, "is %g, which makes %u of a "
+                         "head's %u elements to rotate: expected pairs", part,
+                         *width, c->head_dim);
     return ERR_OK;
 }
 

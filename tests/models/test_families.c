@@ -206,6 +206,7 @@ static void test_refused_values(void **state)
         { "phi3/long", "partial_rotary_factor", "2" },
         { "stablelm/plain", "hidden_act", "\"relu\"" },
         { "stablelm/plain", "use_qkv_bias", "1" },
+        { "stablelm/plain", "partial_rotary_factor", "0.21" },
         { "stablelm/plain", "layer_norm_eps", "-1" },
         { "stablelm/parallel", "qk_layernorm", "\"yes\"" },
         { "stablelm/parallel", "use_parallel_residual", "1" },
