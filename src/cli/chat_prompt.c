@@ -107,3 +107,36 @@ enum err prompt_render(struct strbuf *out, const struct engine *e,
     arena_drop(&arena);
     return err;
 }
+
+enum err prompt_messages_ids(struct tok_ids *ids, const struct engine *e,
+                             const struct options *o,
+                             const struct strbuf *messages,
+                             struct err_info *why)
+{
+    struct strbuf prompt = { 0 };
+    enum err err = messages->failed
+                 ? fail_nomem(why)
+                 : prompt_render(&prompt, e, o, strbuf_slice(messages), why);
+
+    if (err == ERR_OK)
+        err = engine_encode_chat(e, strbuf_slice(&prompt), ids, why);
+    strbuf_drop(&prompt);
+    return err;
+}
+
+enum err prompt_words_ids(struct tok_ids *ids, const struct engine *e,
+                          const struct options *o, struct slice words,
+                          struct err_info *why)
+{
+    struct strbuf messages = { 0 };
+
+    if (prompt_is_raw(e, o))
+        return engine_encode_raw(e, words, ids, why);
+    if (o->system != NULL)
+        prompt_put_message(&messages, "system", slice_of(o->system));
+    prompt_put_message(&messages, "user", words);
+    strbuf_putc(&messages, ']');
+    enum err err = prompt_messages_ids(ids, e, o, &messages, why);
+    strbuf_drop(&messages);
+    return err;
+}

@@ -35,4 +35,16 @@ enum err prompt_render(struct strbuf *out, const struct engine *e,
                        const struct options *o, struct slice messages,
                        struct err_info *why);
 
+/* Ids of such messages, rendered. */
+enum err prompt_messages_ids(struct tok_ids *ids, const struct engine *e,
+                             const struct options *o,
+                             const struct strbuf *messages,
+                             struct err_info *why);
+
+/* Ids of one user's words: as they are (prompt_is_raw), else through the chat
+ * template, behind --system TEXT. */
+enum err prompt_words_ids(struct tok_ids *ids, const struct engine *e,
+                          const struct options *o, struct slice words,
+                          struct err_info *why);
+
 #endif

@@ -94,6 +94,35 @@ enum err line_bool(bool *out, const struct json *object, const char *member,
     return ERR_OK;
 }
 
+bool line_has(const struct json *object, const char *member)
+{
+    const struct json *v = json_get(object, member);
+
+    return v != NULL && v->kind != JSON_NULL;
+}
+
+static const char *not_whole(const struct json *v)
+{
+    return v->kind != JSON_INT ? json_kind_name(v->kind)
+         : v->integer.negative ? "negative" : "too large";
+}
+
+enum err line_uint(uint64_t *out, const struct json *object, const char *member,
+                   uint64_t most, struct err_info *why)
+{
+    const struct json *v = json_get(object, member);
+
+    if (!line_has(object, member))
+        return ERR_OK;
+    if (v->kind != JSON_INT || v->integer.negative
+        || v->integer.magnitude > most)
+        return fail(why, ERR_REQUEST, "\"%s\" is %s, expected a whole number "
+                    "from 0 to %llu", member, not_whole(v),
+                    (unsigned long long)most);
+    *out = v->integer.magnitude;
+    return ERR_OK;
+}
+
 enum err line_ids(int32_t **ids, size_t *n, const struct json *array,
                   size_t n_ids, struct arena *arena, struct err_info *why)
 {

@@ -35,6 +35,11 @@ bool line_write(struct strbuf *out);
  * naming the member when it has another type. */
 enum err line_bool(bool *out, const struct json *object, const char *member,
                    bool otherwise, struct err_info *why);
+/* Is the member there, and not null? */
+bool line_has(const struct json *object, const char *member);
+/* A whole number up to `most`; what is not there leaves *out as it is. */
+enum err line_uint(uint64_t *out, const struct json *object, const char *member,
+                   uint64_t most, struct err_info *why);
 /* ids as int32 in [0, n_ids); each checked.  *ids is taken from the arena. */
 enum err line_ids(int32_t **ids, size_t *n, const struct json *array,
                   size_t n_ids, struct arena *arena, struct err_info *why);

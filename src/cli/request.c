@@ -79,22 +79,6 @@ enum err request_from_options(struct request *r, struct arena *arena,
 /* ---- a line ---- */
 
 /* A whole number from 0; absent or null leaves *out alone. */
-static enum err line_uint(uint64_t *out, bool *given, const struct json *line,
-                          const char *member, struct err_info *why)
-{
-    const struct json *v = json_get(line, member);
-
-    if (v == NULL || v->kind == JSON_NULL)
-        return ERR_OK;
-    if (v->kind != JSON_INT || v->integer.negative)
-        return fail(why, ERR_REQUEST,
-                    "\"%s\" is %s, expected a whole number from 0", member,
-                    v->kind == JSON_INT ? "negative" : json_kind_name(v->kind));
-    *out = v->integer.magnitude;
-    *given = true;
-    return ERR_OK;
-}
-
 static enum err line_sampling(struct request *r, const struct json *line,
                               struct err_info *why)
 {
@@ -150,10 +134,8 @@ static enum err line_logprobs(struct request *r, const struct json *line,
         r->logprobs = v->boolean;
         return ERR_OK;
     }
-    enum err e = line_uint(&n, &r->logprobs, line, "logprobs", why);
-    if (e == ERR_OK && n > SAMPLING_TOP_MAX)
-        e = fail(why, ERR_REQUEST, "\"logprobs\" is %llu, expected 0 to %d",
-                 (unsigned long long)n, SAMPLING_TOP_MAX);
+    r->logprobs |= line_has(line, "logprobs");
+    enum err e = line_uint(&n, line, "logprobs", SAMPLING_TOP_MAX, why);
     r->n_top = (uint32_t)n;
     return e;
 }
@@ -162,15 +144,15 @@ enum err request_from_line(struct request *r, struct arena *arena,
                            const struct json *line, struct err_info *why)
 {
     uint64_t max_tokens = r->max_tokens;
-    bool given = false;
 
     enum err e = line_sampling(r, line, why);
     if (e == ERR_OK)
         e = line_stops(r, arena, line, why);
     if (e == ERR_OK)
-        e = line_uint(&r->seed, &r->has_seed, line, "seed", why);
+        e = line_uint(&r->seed, line, "seed", UINT64_MAX, why);
+    r->has_seed |= line_has(line, "seed");
     if (e == ERR_OK)
-        e = line_uint(&max_tokens, &given, line, "max_tokens", why);
+        e = line_uint(&max_tokens, line, "max_tokens", SIZE_MAX, why);
     if (e == ERR_OK && max_tokens == 0)
         e = fail(why, ERR_REQUEST, "\"max_tokens\" is 0, expected at least 1");
     r->max_tokens = (size_t)max_tokens;

@@ -107,29 +107,6 @@ static enum err messages_ids(struct run *b, const struct json *line,
     return e;
 }
 
-static enum err text_ids(struct run *b, struct slice text,
-                         struct tok_ids *ids, struct err_info *why)
-{
-    struct strbuf messages = { 0 }, prompt = { 0 };
-    const struct options *o = b->options;
-    enum err e;
-
-    if (prompt_is_raw(b->engine, o))
-        return engine_encode_raw(b->engine, text, ids, why);
-    if (o->system != NULL)
-        prompt_put_message(&messages, "system", slice_of(o->system));
-    prompt_put_message(&messages, "user", text);
-    strbuf_putc(&messages, ']');
-    e = messages.failed ? fail_nomem(why)
-                        : prompt_render(&prompt, b->engine, o,
-                                        strbuf_slice(&messages), why);
-    if (e == ERR_OK)
-        e = engine_encode_chat(b->engine, strbuf_slice(&prompt), ids, why);
-    strbuf_drop(&messages);
-    strbuf_drop(&prompt);
-    return e;
-}
-
 static enum err line_prompt(struct run *b, const struct json *line,
                             struct arena *arena, struct tok_ids *ids,
                             struct err_info *why)
@@ -150,7 +127,8 @@ static enum err line_prompt(struct run *b, const struct json *line,
         return fail(why, ERR_REQUEST, "\"prompt\" is %s, expected a string",
                     json_kind_name(prompt->kind));
     if (prompt != NULL)
-        return text_ids(b, prompt->string, ids, why);
+        return prompt_words_ids(ids, b->engine, b->options, prompt->string,
+                                why);
     enum err e = line_ids(&at, &n, tokens, n_ids, arena, why);
     if (e == ERR_OK && n == 0)
         e = fail(why, ERR_REQUEST, "\"tokens\" is empty, expected at least "

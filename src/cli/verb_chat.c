@@ -34,19 +34,14 @@ struct chatting {
 static enum err turn_prompt(struct chatting *c, struct slice question,
                             struct tok_ids *ids, struct err_info *why)
 {
-    struct strbuf messages = { 0 }, prompt = { 0 };
-    enum err e;
+    struct strbuf messages = { 0 };
 
     if (prompt_is_raw(c->engine, c->options))
         return engine_encode_raw(c->engine, question, ids, why);
     talk_with(&c->talk, question, &messages);
-    e = messages.failed ? fail_nomem(why)
-                        : prompt_render(&prompt, c->engine, c->options,
-                                        strbuf_slice(&messages), why);
-    if (e == ERR_OK)
-        e = engine_encode_chat(c->engine, strbuf_slice(&prompt), ids, why);
+    enum err e = prompt_messages_ids(ids, c->engine, c->options, &messages,
+                                     why);
     strbuf_drop(&messages);
-    strbuf_drop(&prompt);
     return e;
 }
 

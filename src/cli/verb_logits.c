@@ -18,23 +18,6 @@ struct logits_out {
     bool                any;             /* a row has been written */
 };
 
-static enum err member_uint(uint64_t *out, const struct json *line,
-                            const char *member, uint64_t most,
-                            struct err_info *why)
-{
-    const struct json *v = json_get(line, member);
-
-    if (v == NULL || v->kind == JSON_NULL)
-        return ERR_OK;
-    if (v->kind != JSON_INT || v->integer.negative
-        || v->integer.magnitude > most)
-        return fail(why, ERR_REQUEST,
-                    "\"%s\" is out of range, expected a whole number from 0 "
-                    "to %llu", member, (unsigned long long)most);
-    *out = v->integer.magnitude;
-    return ERR_OK;
-}
-
 static enum err read_line(struct logits_line *l, const struct json *in,
                           size_t n_vocab, struct arena *arena,
                           struct err_info *why)
@@ -55,11 +38,11 @@ static enum err read_line(struct logits_line *l, const struct json *in,
         return e;
     l->tokens = ids;
     l->from = l->n - 1;
-    e = member_uint(&l->from, in, "from", l->n - 1, why);
+    e = line_uint(&l->from, in, "from", l->n - 1, why);
     if (e == ERR_OK)
-        e = member_uint(&l->chunk, in, "chunk", 1u << 30, why);
+        e = line_uint(&l->chunk, in, "chunk", 1u << 30, why);
     if (e == ERR_OK)
-        e = member_uint(&l->top, in, "top", n_vocab, why);
+        e = line_uint(&l->top, in, "top", n_vocab, why);
     return e;
 }
 

@@ -36,30 +36,6 @@ static enum err gather(struct strbuf *text, const struct options *o,
     return text->failed ? fail_nomem(why) : ERR_OK;
 }
 
-/* Ids of the prompt: through the chat template where the model has one. */
-static enum err encode(struct tok_ids *ids, const struct engine *e,
-                       const struct options *o, struct slice text,
-                       struct err_info *why)
-{
-    struct strbuf messages = { 0 }, prompt = { 0 };
-    enum err err;
-
-    if (prompt_is_raw(e, o))
-        return engine_encode_raw(e, text, ids, why);
-    if (o->system != NULL)
-        prompt_put_message(&messages, "system", slice_of(o->system));
-    prompt_put_message(&messages, "user", text);
-    strbuf_putc(&messages, ']');
-    err = messages.failed ? fail_nomem(why)
-                          : prompt_render(&prompt, e, o,
-                                          strbuf_slice(&messages), why);
-    if (err == ERR_OK)
-        err = engine_encode_chat(e, strbuf_slice(&prompt), ids, why);
-    strbuf_drop(&messages);
-    strbuf_drop(&prompt);
-    return err;
-}
-
 static void print_answer(struct console *c, const struct options *o,
                          const struct answer *a, const struct sampling *used)
 {
@@ -100,7 +76,7 @@ static enum err answer_once(struct console *c, struct engine *e,
     if (err == ERR_OK)
         err = gather(&text, o, why);
     if (err == ERR_OK)
-        err = encode(&ids, e, o, strbuf_slice(&text), why);
+        err = prompt_words_ids(&ids, e, o, strbuf_slice(&text), why);
     if (err == ERR_OK)
         err = request_to_job(&job, &r, e, &fallback, why);
     if (err == ERR_OK)

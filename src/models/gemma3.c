@@ -15,6 +15,8 @@ struct layer {
     struct linear gate, up, down;
 };
 
+enum { LAYERS_OF_27B = 62 };
+
 #define AT(field) offsetof(struct layer, field)
 
 static const struct want wants[] = {
@@ -66,22 +68,6 @@ static void block(struct step *s, const void *layer)
     add(s, s->x, s->h);                             /* x [n, hidden]         */
 }
 
-/* GGUF has no query_pre_attn_scalar: the largest model alone scales by
- * hidden_size / n_head, and only its count of layers tells it. */
-static enum err read_scale(struct config *c, const struct keys *k,
-                           struct err_info *why)
-{
-    static const struct key_name name = { "query_pre_attn_scalar", NULL };
-    enum { LAYERS_OF_27B = 62 };
-    double   d = k->naming == NAMING_HF ? 256 : c->head_dim;
-    enum err e = keys_float(&d, k, name, 1e-3, 1e6, why);
-
-    if (k->naming == NAMING_GGUF && c->n_layer == LAYERS_OF_27B)
-        d = (double)c->hidden_size / c->n_head;
-    c->attn_scale = (float)(1 / sqrt(d));
-    return e;
-}
-
 /* Sliding layers: five of six, never stretched. */
 static enum err read_windows(struct config *c, const struct config_source *src,
                              struct err_info *why)
@@ -129,7 +115,7 @@ static enum err configure(struct config *c, const struct config_source *src,
     c->vocab_size = 262208;
     if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
         || (e = config_read_activation(c, src, "gelu_pytorch_tanh", why))
-        || (e = read_scale(c, src->keys, why)) != ERR_OK
+        || (e = config_read_query_scale(c, src, LAYERS_OF_27B, why)) != ERR_OK
         || (e = config_read_softcap(&c->logit_softcap, src, cap, why))
         || (e = config_refuse_true(src, ahead, why)) != ERR_OK
         || (e = keys_bool(&c->attention_bias, src->keys, bias, why)) != ERR_OK)

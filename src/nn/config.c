@@ -315,6 +315,21 @@ enum err config_expect(const struct config_source *src, struct key_name name,
     return e;
 }
 
+enum err config_read_query_scale(struct config *c,
+                                 const struct config_source *src,
+                                 uint32_t layers_of_27b, struct err_info *why)
+{
+    static const struct key_name name = { "query_pre_attn_scalar", NULL };
+    const struct keys *k = src->keys;
+    double   d = k->naming == NAMING_HF ? 256 : c->head_dim;
+    enum err e = keys_float(&d, k, name, 1e-3, 1e6, why);
+
+    if (k->naming == NAMING_GGUF && c->n_layer == layers_of_27b)
+        d = (double)c->hidden_size / c->n_head;
+    c->attn_scale = (float)(1 / sqrt(d));
+    return e;
+}
+
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why)
 {

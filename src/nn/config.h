@@ -164,6 +164,12 @@ enum err config_read_softcap(float *out, const struct config_source *src,
 /* ERR_UNKNOWN when the key is there and is another word than that. */
 enum err config_expect(const struct config_source *src, struct key_name name,
                        const char *word, struct err_info *why);
+/* attn_scale = 1 / sqrt(query_pre_attn_scalar).  GGUF has no such key: the
+ * largest model of a family alone scales by hidden_size / n_head, and only its
+ * count of layers tells it. */
+enum err config_read_query_scale(struct config *c,
+                                 const struct config_source *src,
+                                 uint32_t layers_of_27b, struct err_info *why);
 /* ERR_UNKNOWN when the key is there and true. */
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why);

@@ -1,6 +1,8 @@
 /* The known expressions in their spellings, and what scans them. */
 #include "text/scanner.h"
 
+#include "text/patterns.h"
+
 enum {
     SPACE_LETTER_NUMBER = UNICODE_SPACE | UNICODE_LETTER | UNICODE_NUMBER,
     LETTER_NUMBER       = UNICODE_LETTER | UNICODE_NUMBER,
@@ -285,145 +287,67 @@ static const struct group_rules groups = {
 
 /* ---- the spellings ---- */
 
+/* A known expression, or another spelling of one. */
 struct spelling {
-    const char    *pattern;
+    enum pattern   pattern;
+    const char    *text;             /* where there is no pattern */
     struct scanner scanner;
 };
 
-/* Newlines are spelt \r and \n here; files also have the bytes themselves. */
 static const struct spelling spellings[] = {
-    { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s"
-      "+(?!\\S)|\\s+",
-      { scan_words, &gpt2 } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3"
-      "}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{25"
-      "6}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S"
-      ")|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}",
-      { scan_words, &jais2 } },
-    { "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?"
+    { P_GPT2, NULL, { scan_words, &gpt2 } },
+    { P_JAIS2, NULL, { scan_words, &jais2 } },
+    { NO_PATTERN,
+      "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?"
       "!\\S)|\\s+",
       { scan_words, &gpt2 } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3"
-      "}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &llama3 } },
-    { "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^"
+    { P_LLAMA3, NULL, { scan_words, &llama3 } },
+    { NO_PATTERN,
+      "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^"
       "\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
       { scan_words, &llama3 } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?["
-      "^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &qwen2 } },
-    { "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\"
-      "p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
-      { scan_words, &qwen2 } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?"
-      "[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &minicpm5 } },
-    { "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
-      "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &ufakzeka } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\"
-      "p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|"
-      "\\s+",
-      { scan_words, &qwen35 } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}|"
-      " ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &seed } },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?"
-      ": \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\"
-      "n]|\\s+(?!\\S)|\\s+",
-      { scan_words, &exaone_moe } },
-    { "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\"
-      "p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N"
-      "}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-      "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r"
-      "\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &o200k } },
-    { "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\"
-      "p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N"
-      "}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-      "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*"
-      "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &youtu } },
-    { "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\"
-      "p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{"
-      "Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]"
-      "+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &tekken } },
-    { "[\\p{Han}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
-      "&&[^\\p{Han}]]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]+(?i:'s|'t|'"
-      "re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo"
-      "}\\p{M}&&[^\\p{Han}]]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]*(?i:"
-      "'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
-      "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      { scan_words, &kimi } },
-    { "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}"
-      "\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]"
-      "+|\\s+(?!\\S)|\\s+",
-      { scan_words, &deepseek3 } },
-    { "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}"
-      "\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+|[\\r\\n]|\\s+(?!\\S)|"
-      "\\s+",
-      { scan_words, &spark } },
-    { "\\p{N}", { scan_runs, &number } },
-    { "\\p{N}{1,3}", { scan_runs, &numbers3 } },
-    { "\\p{N}+", { scan_runs, &numbers } },
-    { "[0-9][0-9][0-9]", { scan_runs, &three_digits } },
-    { "[0-9]{3}", { scan_runs, &three_digits } },
-    { "[\\r\\n]", { scan_runs, &newline } },
-    { "\\s?\\p{L}+", { scan_runs, &letters } },
-    { "\\s?\\p{P}+", { scan_runs, &puncts } },
-    { "\\s?[A-Za-z\xC2\xB5\xC3\x80-\xC3\x96\xC3\x98-\xC3\xB6\xC3\xB8-"
-      "\xC6\xBA\xC6\xBC-\xC6\xBF\xC7\x84-\xCA\x93\xCA\x95-\xCA\xAF\xCD\xB0-"
-      "\xCD\xB3\xCD\xB6\xCD\xB7\xCD\xBB-\xCD\xBD\xCD\xBF\xCE\x86\xCE\x88-"
-      "\xCE\x8A\xCE\x8C\xCE\x8E-\xCE\xA1\xCE\xA3-\xCF\xB5\xCF\xB7-\xD2\x81"
-      "\xD2\x8A-\xD4\xAF\xD4\xB1-\xD5\x96\xE1\x82\xA0-\xE1\x83\x85"
-      "\xE1\x8E\xA0-\xE1\x8F\xB5\xE1\x8F\xB8-\xE1\x8F\xBD\xE1\xB2\x90-"
-      "\xE1\xB2\xBA\xE1\xB2\xBD-\xE1\xB2\xBF\xE1\xB4\x80-\xE1\xB4\xAB"
-      "\xE1\xB5\xAB-\xE1\xB5\xB7\xE1\xB5\xB9-\xE1\xB6\x9A\xE1\xB8\x80-"
-      "\xE1\xBC\x95\xE1\xBC\x98-\xE1\xBC\x9D\xE1\xBC\xA0-\xE1\xBD\x85"
-      "\xE1\xBD\x88-\xE1\xBD\x8D\xE1\xBD\x90-\xE1\xBD\x97\xE1\xBD\x99"
-      "\xE1\xBD\x9B\xE1\xBD\x9D\xE1\xBD\x9F-\xE1\xBD\xBD\xE1\xBE\x80-"
-      "\xE1\xBE\xB4\xE1\xBE\xB6-\xE1\xBE\xBC\xE1\xBE\xBE\xE1\xBF\x82-"
-      "\xE1\xBF\x84\xE1\xBF\x86-\xE1\xBF\x8C\xE1\xBF\x90-\xE1\xBF\x93"
-      "\xE1\xBF\x96-\xE1\xBF\x9B\xE1\xBF\xA0-\xE1\xBF\xAC\xE1\xBF\xB2-"
-      "\xE1\xBF\xB4\xE1\xBF\xB6-\xE1\xBF\xBC\xE2\x84\x82\xE2\x84\x87"
-      "\xE2\x84\x8A-\xE2\x84\x93\xE2\x84\x95\xE2\x84\x99-\xE2\x84\x9D"
-      "\xE2\x84\xA4\xE2\x84\xA6\xE2\x84\xA8\xE2\x84\xAA-\xE2\x84\xAD"
-      "\xE2\x84\xAF-\xE2\x84\xB4\xE2\x84\xB9\xE2\x84\xBC-\xE2\x84\xBF"
-      "\xE2\x85\x85-\xE2\x85\x89\xE2\x85\x8E\xE2\x86\x83\xE2\x86\x84"
-      "\xE2\xB0\x80-\xE2\xB1\xBB\xE2\xB1\xBE-\xE2\xB3\xA4\xE2\xB3\xAB-"
-      "\xE2\xB3\xAE\xE2\xB3\xB2\xE2\xB3\xB3\xEA\x99\x80-\xEA\x99\xAD"
-      "\xEA\x9A\x80-\xEA\x9A\x9B\xEA\x9C\xA2-\xEA\x9D\xAF\xEA\x9D\xB1-"
-      "\xEA\x9E\x87\xEA\x9E\x8B-\xEA\x9E\x8E\xEA\xAD\xB0-\xEA\xAE\xBF"
-      "\xEF\xAC\x80-\xEF\xAC\x86\xEF\xAC\x93-\xEF\xAC\x97\xEF\xBC\xA1-"
-      "\xEF\xBC\xBA\xEF\xBD\x81-\xEF\xBD\x9A\xF0\x90\x90\x80-"
-      "\xF0\x90\x91\x8F\xF0\x90\x92\xB0-\xF0\x90\x93\x93\xF0\x90\x93\x98-"
-      "\xF0\x90\x93\xBB\xF0\x90\xB2\x80-\xF0\x90\xB2\xB2\xF0\x90\xB3\x80-"
-      "\xF0\x90\xB3\xB2\xF0\x91\xA2\xA0-\xF0\x91\xA3\x9F\xF0\x9E\xA4\x80-"
-      "\xF0\x9E\xA5\x83]+",
-      { scan_runs, &deepseek_letters } },
-    { "\\s?[!-/:-~\xEF\xBC\x81-\xEF\xBC\x8F\xEF\xBC\x9A-\xEF\xBD\x9E"
-      "\xE2\x80\x98-\xE2\x80\x9F\xE3\x80\x80-\xE3\x80\x82]+",
-      { scan_runs, &deepseek_puncts } },
-    { "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-"
-      "\xE3\x83\xBF]+",
-      { scan_runs, &cjk } },
-    { "[\xE4\xB8\x80-\xE9\xBE\xA5\xE0\xA0\x80-\xE4\xB8\x80\xEA\xB0\x80-"
-      "\xED\x9F\xBF]+",
-      { scan_runs, &cjk_hangul } },
-    { "[\\p{P}\\$\\+<=>\\^~\\|`]+", { scan_runs, &falcon_puncts } },
-    { "[\\p{P}\\$\\+<=>\\^~\\|]+", { scan_runs, &default_puncts } },
-    { " ?[^(\\s|.,!?\xE2\x80\xA6\xE3\x80\x82\xEF\xBC\x8C\xE3\x80\x81"
-      "\xE0\xA5\xA4\xDB\x94\xD8\x8C)]+",
-      { scan_runs, &bloom } },
-    { "\\S+", { scan_runs, &non_spaces } },
-    { "\\s+", { scan_runs, &spaces } },
-    { "[^\\n]+|[\\n]+", { scan_lines, NULL } },
-    { "\\s+$", { scan_space_at_end, NULL } },
-    { "(?=(\\d{3})+(?!\\d))", { scan_groups, &thousands } },
-    { "\\d{1,3}(?=(?:\\d{3})*\\b)", { scan_groups, &thousands_word } },
-    { "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))", { scan_groups, &groups } },
+    { P_QWEN2, NULL, { scan_words, &qwen2 } },
+    { P_BAILING, NULL, { scan_words, &qwen2 } },
+    { P_MINICPM5, NULL, { scan_words, &minicpm5 } },
+    { P_UFAKZEKA, NULL, { scan_words, &ufakzeka } },
+    { P_QWEN35, NULL, { scan_words, &qwen35 } },
+    { P_SEED, NULL, { scan_words, &seed } },
+    { P_EXAONE_MOE, NULL, { scan_words, &exaone_moe } },
+    { P_O200K, NULL, { scan_words, &o200k } },
+    { P_YOUTU, NULL, { scan_words, &youtu } },
+    { P_TEKKEN, NULL, { scan_words, &tekken } },
+    { P_KIMI, NULL, { scan_words, &kimi } },
+    { P_DEEPSEEK3, NULL, { scan_words, &deepseek3 } },
+    { P_SPARK, NULL, { scan_words, &spark } },
+    { P_NUMBER, NULL, { scan_runs, &number } },
+    { P_NUMBERS3, NULL, { scan_runs, &numbers3 } },
+    { P_NUMBERS, NULL, { scan_runs, &numbers } },
+    { P_THREE, NULL, { scan_runs, &three_digits } },
+    { NO_PATTERN, "[0-9]{3}", { scan_runs, &three_digits } },
+    { P_NEWLINE, NULL, { scan_runs, &newline } },
+    { P_LETTERS, NULL, { scan_runs, &letters } },
+    { P_PUNCTS, NULL, { scan_runs, &puncts } },
+    { P_DS_LETTERS, NULL, { scan_runs, &deepseek_letters } },
+    { P_DS_PUNCTS, NULL, { scan_runs, &deepseek_puncts } },
+    { P_CJK, NULL, { scan_runs, &cjk } },
+    { P_CJK_HANGUL, NULL, { scan_runs, &cjk_hangul } },
+    { P_FALCON, NULL, { scan_runs, &falcon_puncts } },
+    { P_DEFAULT, NULL, { scan_runs, &default_puncts } },
+    { P_BLOOM, NULL, { scan_runs, &bloom } },
+    { P_NON_SPACE, NULL, { scan_runs, &non_spaces } },
+    { NO_PATTERN, "\\s+",
+      { scan_runs, &spaces } },
+    { P_LINES, NULL, { scan_lines, NULL } },
+    { P_SPACE_END, NULL, { scan_space_at_end, NULL } },
+    { P_THOUSANDS, NULL, { scan_groups, &thousands } },
+    { P_THOUSANDS_WORD, NULL, { scan_groups, &thousands_word } },
+    { P_GROUPS, NULL, { scan_groups, &groups } },
 };
+
+static const char *text_of(const struct spelling *s)
+{
+    return s->text != NULL ? s->text : pattern_text(s->pattern);
+}
 
 static bool spelt(struct slice pattern, const char *spelling)
 {
@@ -443,13 +367,13 @@ static bool spelt(struct slice pattern, const char *spelling)
 const struct scanner *scanner_for(struct slice pattern)
 {
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++)
-        if (spelt(pattern, spellings[i].pattern))
+        if (spelt(pattern, text_of(&spellings[i])))
             return &spellings[i].scanner;
     return NULL;
 }
 
 const char *scanner_pattern(size_t i)
 {
-    return i < sizeof spellings / sizeof spellings[0] ? spellings[i].pattern
+    return i < sizeof spellings / sizeof spellings[0] ? text_of(&spellings[i])
                                                       : NULL;
 }

@@ -214,3 +214,17 @@ int64_t val_len(struct run *r, struct val v)
     default:        return -1;
     }
 }
+
+struct val dict_from_keys(struct run *r, struct val keys, struct val v)
+{
+    struct val out = dict_new(r), item;
+    struct iter *it = val_failed(out) ? NULL : iter_open(r, keys);
+    int more = it == NULL ? -1 : 1;
+
+    if (v.kind == VAL_MISSING)
+        v = val_none();
+    while (more > 0 && (more = iter_next(r, it, &item)) > 0)
+        if (!dict_set(r, out.dict, item, v))
+            return val_of_kind(VAL_FAIL);
+    return more < 0 ? val_of_kind(VAL_FAIL) : out;
+}

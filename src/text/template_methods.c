@@ -123,14 +123,7 @@ static struct val d_copy(struct run *r, const struct call *c)
 
 static struct val d_fromkeys(struct run *r, const struct call *c)
 {
-    struct val out = dict_new(r), item;
-    struct val v = c->arg[1].kind == VAL_MISSING ? val_none() : c->arg[1];
-    struct iter *it = val_failed(out) ? NULL : iter_open(r, c->arg[0]);
-    int more = it == NULL ? -1 : 1;
-    while (more > 0 && (more = iter_next(r, it, &item)) > 0)
-        if (!dict_set(r, out.dict, item, v))
-            return val_of_kind(VAL_FAIL);
-    return more < 0 ? val_of_kind(VAL_FAIL) : out;
+    return dict_from_keys(r, c->arg[0], c->arg[1]);
 }
 
 struct table table_dict_methods(void)

@@ -133,6 +133,8 @@ struct val tuple_of(struct run *r, size_t n, const struct val *items);
 struct val dict_new(struct run *r);
 /* Unhashable keys are errors. */
 bool       dict_set(struct run *r, struct dict *d, struct val key, struct val v);
+/* Every item of `keys` with the same value; VAL_MISSING stands for none. */
+struct val dict_from_keys(struct run *r, struct val keys, struct val v);
 /* found: the value or MISSING */
 bool       dict_get(struct run *r, const struct dict *d, struct val key,
                     struct val *found);
