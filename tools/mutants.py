@@ -72,6 +72,8 @@ class Tests:
     """The tests that mutants name: how each is built and run."""
 
     def __init__(self, names):
+        subprocess.run(["ninja", "-C", "build", "build.ninja"], cwd=TREE,
+                       check=True, stdout=subprocess.DEVNULL)
         known = subprocess.run([MESON, "introspect", "--tests", "build"],
                                cwd=TREE, check=True, capture_output=True,
                                text=True).stdout
