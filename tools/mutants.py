@@ -99,8 +99,9 @@ class Tests:
             try:
                 done = subprocess.run(
                     test["cmd"], cwd=test["workdir"] or TREE / "build",
-                    env=dict(os.environ, **test["env"]), timeout=test["timeout"],
-                    stdin=subprocess.DEVNULL, capture_output=True)
+                    env=dict(os.environ, **test["env"]),
+                    timeout=4 * test["timeout"], stdin=subprocess.DEVNULL,
+                    capture_output=True)
             except subprocess.TimeoutExpired:
                 return name
             if done.returncode != 0:
@@ -135,7 +136,7 @@ def main():
         print("the tree does not build without a fault")
         return 1
     failing = tests.failing(names)
-    if failing:
+    if failing and tests.failing([failing]):    # some measure times: once more
         print("this test fails without a fault:", failing)
         return 1
     bad, start = 0, time.monotonic()
