@@ -21,7 +21,7 @@ asan:
 tsan:
 	@test -f build-tsan/build.ninja || $(MESON) setup build-tsan -Db_sanitize=thread -Db_lundef=false
 	@ninja -C build-tsan
-	@$(MESON) test -C build-tsan --no-rebuild --print-errorlogs
+	@$(MESON) test -C build-tsan --no-rebuild --print-errorlogs -t 5
 
 fuzz:
 	@tools/run_fuzz.sh 60

@@ -2,6 +2,8 @@
 
 #include "faults/apart.h"
 
+#include "support/effort.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WALL_S = 60, CPU_S = 20, REFUSED = 1, NO_SENTENCE = 2,
+enum { WALL_S = 200, CPU_S = 100, REFUSED = 1, NO_SENTENCE = 2,
        REFUSAL_MS = 1000, ACCEPTED_MS = 10000 };
 static const uint64_t margin = 64u << 20;
 
@@ -81,7 +83,7 @@ void tally_start(struct tally_apart *t)
 bool tally_add(struct tally_apart *t, struct apart *a, uint64_t size)
 {
     uint64_t most = t->idle + 2 * size + margin;
-    unsigned ms = a->refused ? REFUSAL_MS : ACCEPTED_MS;
+    double   ms = effort_allowed(a->refused ? REFUSAL_MS : ACCEPTED_MS);
 
     t->n++;
     t->refused += a->refused;

@@ -1,5 +1,6 @@
 /* A tokenizer.json of any bytes: what opens must encode and decode any text.
- * The first byte says how long the text is that stands before the file. */
+ * The first byte says how long the text is that stands before the file; behind
+ * a zero byte may follow a tokenizer_config.json. */
 #include "fuzz.h"
 
 #include "base/utf8.h"
@@ -36,8 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || data[0] >= size)
         return 0;
     struct slice text = { (const char *)data + 1, data[0] };
+    struct slice rest = { text.at + text.len, size - 1 - text.len };
+    size_t       end = slice_find(rest, (struct slice){ "", 1 }, 0);
     struct tok_source src = {
-        .tokenizer_json = { text.at + text.len, size - 1 - text.len }
+        .tokenizer_json = { rest.at, end },
+        .tokenizer_config_json = slice_from(rest, end + (end < rest.len)),
     };
     if (tok_open(&t, &src, NULL, NULL) != ERR_OK)
         return 0;

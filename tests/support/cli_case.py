@@ -32,7 +32,7 @@ class CliCase(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
-    def run_osmia(self, *args, text=None, env=None, timeout=60):
+    def run_osmia(self, *args, text=None, env=None, timeout=200):
         """Run to the end; -> CompletedProcess with bytes."""
         return subprocess.run(
             [self.osmia, *args], capture_output=True, timeout=timeout,
