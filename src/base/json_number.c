@@ -1,3 +1,6 @@
+/* Numbers between text and double, exactly and in every locale: what is read
+ * is the nearest double, what is written is the shortest text that reads back.
+ */
 #include "base/json_number.h"
 #include "base/checked.h"
 #include <float.h>

@@ -1,3 +1,5 @@
+/* One decoder; everything else here is a shortcut past it for the common case.
+ */
 #include "base/utf8.h"
 #include "base/strbuf.h"
 #include <assert.h>

@@ -1,3 +1,10 @@
+/* The ids that are left, from all of them to the few that a draw chooses from.
+ *
+ * While nothing was cut they are dense: id i lies at place i and `id` is not
+ * filled.  Top-k and top-p cut without sorting the vocabulary: by a threshold
+ * that is found digit by digit (cut.c), then only what passed is put in order.
+ * A draw from a flat distribution over 262,144 ids costs a pass over them, not
+ * a sort. */
 #include "engine/candidates.h"
 
 #include "base/checked.h"

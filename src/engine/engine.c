@@ -1,3 +1,7 @@
+/* Opening, step by step: files, text, device, configuration, memory plan,
+ * weights, cache.  Each step is a function of its own, so that `inspect` can
+ * go as far as a broken model allows (facts.c); closing takes back whatever is
+ * there. */
 #include "engine/engine_own.h"
 
 #include "engine/memory.h"

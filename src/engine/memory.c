@@ -1,3 +1,7 @@
+/* The kernel's own words in /proc and /sys, read as text.  sysconf and sysinfo
+ * say what is free, not what could be freed, and know nothing of control
+ * groups: in a container they promise memory that the process will be killed
+ * for taking. */
 #include "engine/memory.h"
 
 #include <limits.h>

@@ -1,3 +1,14 @@
+/* Jobs in and out, and the step that moves them all.
+ *
+ *   sched.c   jobs: opened, checked, appended; the step; the end of a job
+ *   plan.c    who runs what in a step: admission, shared prefixes, room
+ *   job.c     one job: its tokens, its text, its stops
+ *   shelf.c   finished sequences that are kept for their prefixes
+ *
+ * A job is in the list `jobs` from sched_add to sched_end, in order of
+ * arrival.  What a request says is checked before it becomes a job
+ * (sched_prepare), with all the memory it will ever need: once accepted, it
+ * cannot fail for a few bytes half way. */
 #include "engine/sched_own.h"
 
 #include "base/clock.h"

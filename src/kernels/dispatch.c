@@ -1,3 +1,8 @@
+/* CPUID and XGETBV by hand, and the table of instruction sets, the best last.
+ *
+ * Not __builtin_cpu_supports: it does not know AVX-VNNI in the compilers of
+ * Debian 12, and says nothing of whether the system saves the wide registers.
+ */
 #include "kernels/dispatch.h"
 
 #include "tensor/isa.h"

@@ -1,3 +1,5 @@
+/* Sequences of the C API: the model's own (osmia_forward) and sessions, both
+ * of them engine sessions behind the one-call-at-a-time lock of the model. */
 #include "lib/lib_own.h"
 
 #include <stdlib.h>

@@ -1,3 +1,10 @@
+/* One loop finds, checks and loads what an architecture wants.
+ *
+ * For each row: spell the name for this kind of file, look it up; if it is not
+ * there or has other rows, see whether it is part of a fused tensor (qkv, gate
+ * and up) or of a stack of experts; check the shape against the configuration;
+ * hand the rows to the device, which packs or converts them.  What a file
+ * calls its tensors is data here (spell, fused); nothing above knows. */
 #include "nn/bind_private.h"
 
 #include "base/file.h"

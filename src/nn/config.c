@@ -1,3 +1,6 @@
+/* Keys that nearly all architectures spell the same way, once.  Every value is
+ * checked here, by the key's name, against limits that no real model comes
+ * near; everything above may rely on it and asserts. */
 #include "nn/config_latent.h"
 
 #include <assert.h>

@@ -1,3 +1,11 @@
+/* Sequences and their lists of blocks.  The invariants stand in kv.h; blocks
+ * one by one, their memory and its sizes are kv_slab.c's.
+ *
+ * kv_reserve is the only place where a sequence gets memory: first it counts
+ * what all groups together will take (new blocks, the copy of a shared partial
+ * one), gives back dead blocks of windows where that is needed, and only when
+ * all of it is sure to succeed takes anything.  So ERR_FULL leaves everything
+ * as it was, and the caller may make room and ask again. */
 #include "nn/kv_private.h"
 
 #include "base/checked.h"

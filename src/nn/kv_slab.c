@@ -1,3 +1,9 @@
+/* The cache's memory: one mapping for all groups, reserved whole and populated
+ * as it is used.
+ *
+ * Reserving costs address space only, so the size can be that of the largest
+ * cache ever wanted.  Pages are populated 256 positions ahead, by kv_reserve:
+ * a page fault inside a step would stall all threads of it. */
 #include "nn/kv_private.h"
 
 #include "base/checked.h"

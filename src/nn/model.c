@@ -1,3 +1,9 @@
+/* Opening a model: configuration, tables of the ends (embedding, final norm,
+ * head), layers, and the few tensors of GGUF that belong to the rotation.
+ *
+ * model_plan goes the same way as model_open without touching a weight,
+ * through the same tables and checks: the memory plan and the loading cannot
+ * disagree. */
 #include "nn/model.h"
 
 #include "base/checked.h"

@@ -1,3 +1,9 @@
+/* Two halves that meet in struct rope_spec: reading the spellings of
+ * config.json (new, old, older) and GGUF into it, and computing frequencies
+ * from it.
+ *
+ * Frequencies are computed in f64 and rounded once; the reference does some of
+ * it in f32, and the differences stay below what a golden test can see. */
 #include "nn/rope.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* What each step does to a text.  Steps that look at one character are maps
+ * from a code point to at most three; the others see the whole text.
+ *
+ * Sets and edges are those of the reference, also where they are odd (NMT's
+ * list of controls, BERT's notion of Chinese): models were trained behind
+ * them. */
 #include "text/norm_step.h"
 
 #include "text/bytemap.h"

@@ -1,3 +1,13 @@
+/* Normal forms in linear time, and mostly without looking.
+ *
+ * A text is walked in runs.  A *safe* character starts a new unit and stays as
+ * it is in the form, so that a run of them is copied; that is nearly all of
+ * any text.  Where one is not safe, the unit around it (from the last safe
+ * character before it, which it may join, to the next safe one) goes through
+ * utf8proc: decompose, order the marks, compose.
+ *
+ * Marks are ordered by counting, not by utf8proc: its own ordering is
+ * quadratic, and a text of a million accents is a text like any other. */
 #include "text/normal_form.h"
 
 #include "base/checked.h"

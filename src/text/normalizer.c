@@ -1,3 +1,9 @@
+/* From the "normalizer" of a tokenizer.json to steps: one reader for each
+ * type, found by name in a table.  Sequences are flattened, so that running
+ * one is a loop over steps with two buffers that take turns.
+ *
+ * A type or an option that is not known is refused by name when the file is
+ * opened: to leave it out would give other ids, and nobody would see it. */
 #include "text/normalizer.h"
 
 #include "base/checked.h"

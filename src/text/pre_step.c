@@ -1,3 +1,6 @@
+/* Running steps.  A step either cuts (pieces are ranges of the same bytes,
+ * which are not touched) or rewrites (new bytes, one new piece for each old
+ * one); see keeps_bytes.  The two kinds meet in pre_run alone. */
 #include "text/pre_step.h"
 
 #include "base/checked.h"

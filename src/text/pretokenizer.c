@@ -1,3 +1,7 @@
+/* From the "pre_tokenizer" of a tokenizer.json to steps (pre_step.h): one
+ * reader for each type, found by name in a table.  What cuts at a class of
+ * characters gets a scanner of its own; only what is written as an expression
+ * in the file goes through regex.h. */
 #include "text/pre_step.h"
 #include "text/spec.h"
 

@@ -1,3 +1,18 @@
+/* Expressions that no scanner knows, on PCRE2.
+ *
+ * PCRE2 never sees Unicode.  Its classes are not those of Oniguruma (U+180E is
+ * a space to one and not to the other) and its tables are older or newer than
+ * ours from system to system.  So an expression is parsed (regex_parse.c),
+ * each class in it becomes a set of code points from our own tables, and an
+ * alphabet of at most 256 letters is made such that no class tells two
+ * characters of one letter apart (alphabet.h).  The expression is spelt in
+ * those letters, and so is every text, one byte a character; places are
+ * translated back.
+ *
+ * Compiled code is run by the JIT; where its stack is too small (long runs
+ * under nested repetition) the interpreter takes over, which has limits on
+ * steps, depth and memory: an expression may be too slow, which is an error,
+ * but it cannot hang or exhaust the process. */
 #include "text/regex_general.h"
 
 #include "text/alphabet.h"

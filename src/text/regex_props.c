@@ -1,3 +1,6 @@
+/* The names behind \p{...} and [:...:], as Oniguruma knows them: categories, a
+ * few properties, scripts.  A name is looked up without case, spaces, "-" and
+ * "_". */
 #include "text/regex_props.h"
 
 enum {

@@ -1,3 +1,6 @@
+/* Expressions that are one class repeated, and digits counted in groups of
+ * three.  Linear: groups are counted from the right end of a run of digits,
+ * which the memo remembers from one match to the next. */
 #include "text/scanner.h"
 
 static bool is_run_prefix(enum run_prefix prefix, uint32_t cp)

@@ -1,3 +1,7 @@
+/* GPT-2's expression and all that came of it (struct word_rules), alternative
+ * by alternative in their order, as a backtracking engine would try them;
+ * where it would go back, the comment at the place says what that amounts to.
+ * Each function returns the end of its match, or 0: a match is never empty. */
 #include "text/scanner.h"
 
 enum {

@@ -1,3 +1,5 @@
+/* Look-ups in the generated tables (unicode_table.c) that are rare enough for
+ * a binary search; what every character is asked for is inline in unicode.h. */
 #include "text/unicode.h"
 
 #include "text/unicode_table.h"

@@ -1,3 +1,7 @@
+/* Many tokens at a slab of unpacked weights: the second half of the product
+ * for batches (int_mul.h unpacks).  A body is one function specialised by
+ * constants (struct slab_case); for every element it does the operations of
+ * weight.h in their order, so that a token gets the same bits as alone. */
 #include "weights/int_slab.h"
 
 enum { MAX_TOKENS = SIMD_TILE_T, VECTORS = SIMD_TILE_V };
