@@ -69,6 +69,21 @@ static void expect(struct world *w, const char *request, const char *want)
 
 #define ONE "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]"
 
+/* Of one name the first counts; names behind a repeated one are there. */
+static void test_names_twice(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, "{}");
+    add(&w, "default", "first");
+    add(&w, "default", "second");
+    add(&w, "tool_use", "tools");
+    expect(&w, ONE "}", "first");
+    expect(&w, ONE ", \"tools\": [{\"type\": \"function\", \"function\": "
+               "{\"name\": \"f\"}}]}", "tools");
+}
+
 static void test_selection(void **state)
 {
     struct world w;
@@ -245,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_names_twice),
         cmocka_unit_test(test_broken_template),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_variables),

@@ -141,6 +141,19 @@ static void charsmap(void **state)
     assert_false(maps(map_blob(&m), "ab", "Xb"));
 }
 
+/* Bit 9 of a node: its children are 256 times as far. */
+static void far_children(void **state)
+{
+    struct map m;
+
+    (void)state;
+    make_map(&m);
+    m.units[0] = 1u << 10 | 1u << 9;
+    assert_true(maps(map_blob(&m), "aba", "YZX"));
+    m.units[0] = 1u << 10;
+    assert_true(maps(map_blob(&m), "aba", "aba"));
+}
+
 /* Every word of the array, and every length of the blob, can be wrong. */
 static void broken_charsmap(void **state)
 {
@@ -246,7 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),    cmocka_unit_test(components),
         cmocka_unit_test(base64),
-        cmocka_unit_test(charsmap), cmocka_unit_test(broken_charsmap),
+        cmocka_unit_test(charsmap), cmocka_unit_test(far_children),
+        cmocka_unit_test(broken_charsmap),
         cmocka_unit_test(refusals), cmocka_unit_test(many_marks),
         cmocka_unit_test(growth),
     };

@@ -149,6 +149,53 @@ static void make_spm(struct maker *m)
     token(m, SLICE("<|im_end|>"), TOK_TYPE_NORMAL, -1000);
 }
 
+/* A vocabulary without byte tokens: each byte of what it lacks is unknown. */
+static void bytes_without_tokens(void **state)
+{
+    struct maker m;
+
+    (void)state;
+    begin(&m, "llama");
+    token(&m, SLICE("<unk>"), TOK_TYPE_UNKNOWN, 0);
+    token(&m, SLICE("<s>"), TOK_TYPE_CONTROL, 0);
+    token(&m, SLICE("</s>"), TOK_TYPE_CONTROL, 0);
+    normal(&m, MARK, -10);
+    normal(&m, "a", -11);
+    struct tokenizer *t = open_made(&m, NULL);
+    check(t, "a\xC3\xA9", 0, "3 4 0 0");
+    tok_close(t);
+    drop(&m);
+}
+
+static void expect_stream(const struct tokenizer *t, bool continues,
+                          const char *want)
+{
+    struct tok_stream s;
+    struct strbuf out = { .at = NULL };
+
+    tok_stream_init(&s, t, 0, continues);
+    assert_int_equal(tok_stream_push(&s, 264, &out, NULL), ERR_OK);
+    tok_stream_end(&s, &out);
+    assert_true(slice_is(strbuf_slice(&out), want));
+    tok_stream_drop(&s);
+    strbuf_drop(&out);
+}
+
+/* The space in front of a text's first word belongs to no text, that of a text
+ * that goes on does. */
+static void continued_streams_keep_their_space(void **state)
+{
+    struct maker m;
+
+    (void)state;
+    make_spm(&m);
+    struct tokenizer *t = open_made(&m, NULL);
+    expect_stream(t, false, "a");
+    expect_stream(t, true, " a");
+    tok_close(t);
+    drop(&m);
+}
+
 static void sentence_piece(void **state)
 {
     const int32_t ids[] = { 1, 264, 261, 3 + 0xE4, 3 + 0xBD, 3 + 0xA0, 266, 2 };
@@ -494,6 +541,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sentence_piece),
+        cmocka_unit_test(bytes_without_tokens),
+        cmocka_unit_test(continued_streams_keep_their_space),
         cmocka_unit_test(space_prefix_is_a_key),
         cmocka_unit_test(phi3_takes_spaces_along),
         cmocka_unit_test(byte_level),

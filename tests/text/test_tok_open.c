@@ -76,6 +76,23 @@ static void the_small_one_works(void **state)
     check_ids(&src, "?!a", 0, "0 1");
 }
 
+/* Equal paths: the longer token, which is offered first, stays.  What no token
+ * covers costs ten more than the least likely one, here 42: "ax", 32, is less.
+ * As the reference encodes them. */
+static void unigram_weighs_paths(void **state)
+{
+    struct tok_source src = source_of(
+        "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\","
+        "0.0],[\"a\",-1.0],[\"b\",-1.0],[\"ab\",-2.0],[\"ax\",-32.0],[\"ba\","
+        "-2.0]]}}");
+
+    (void)state;
+    check_ids(&src, "ab", 0, "3");
+    check_ids(&src, "aba", 0, "1 5");
+    check_ids(&src, "ax", 0, "4");
+    check_ids(&src, "axx", 0, "4 0");
+}
+
 /* ---- refusals ---- */
 
 /* `small` with one text replaced by another. */
@@ -450,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_small_one_works),
         cmocka_unit_test(variants_of_the_small_one),
+        cmocka_unit_test(unigram_weighs_paths),
         cmocka_unit_test(each_fault_has_its_sentence),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(every_byte_changed),
