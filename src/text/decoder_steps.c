@@ -184,6 +184,24 @@ static void end_byte_run(struct decoder_run *r, size_t i)
         give_wrong(r, i);
 }
 
+static bool replaces_char(const struct step *s);
+
+/* May a run be given before it ends, as several tokens?  Only where the steps
+ * behind do not see what is one token: they look at single characters until all
+ * is fused. */
+static bool may_split(const struct decoder *d, size_t i)
+{
+    for (i++; i < d->n_steps; i++) {
+        const struct step_kind *kind = d->steps[i].kind;
+        if (kind->fuses)
+            return kind->takes_parts != NULL;
+        if (kind->takes_parts != replaces_char
+            || !replaces_char(&d->steps[i]))
+            return false;
+    }
+    return true;
+}
+
 static void push_byte_fallback(struct decoder_run *r, size_t i,
                                struct slice text)
 {
@@ -196,7 +214,7 @@ static void push_byte_fallback(struct decoder_run *r, size_t i,
     }
     char c = (char)byte;
     hold(r, i, (struct slice){ &c, 1 });
-    if (r->flags & DECODE_EARLY)
+    if ((r->flags & DECODE_EARLY) && may_split(r->d, i))
         give_early(r, i);
 }
 
