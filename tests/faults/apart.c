@@ -15,7 +15,6 @@
 
 enum { WALL_S = 200, CPU_S = 100, REFUSED = 1, NO_SENTENCE = 2,
        REFUSAL_MS = 1000, ACCEPTED_MS = 10000 };
-static const uint64_t margin = 64u << 20;
 
 /* Never returns. */
 static void child(enum err (*body)(void *arg, struct err_info *why), void *arg,
@@ -82,7 +81,7 @@ void tally_start(struct tally_apart *t)
 
 bool tally_add(struct tally_apart *t, struct apart *a, uint64_t size)
 {
-    uint64_t most = t->idle + 2 * size + margin;
+    uint64_t most = t->idle + 2 * size + effort_memory(APART_MARGIN);
     double   ms = effort_allowed(a->refused ? REFUSAL_MS : ACCEPTED_MS);
 
     t->n++;

@@ -27,6 +27,7 @@ struct tally_apart {
     uint64_t most_memory, idle;
     unsigned most_ms;
 };
+enum { APART_MARGIN = 64 << 20 };
 void tally_start(struct tally_apart *t);
 /* False, with the reason in a->why: it broke a limit. */
 bool tally_add(struct tally_apart *t, struct apart *a, uint64_t size);

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "golden/tiny.h"
+#include "support/effort.h"
 #include "support/scratch.h"
 #include "support/tiny_model.h"
 #include <stdio.h>
@@ -260,9 +261,10 @@ static enum err crash(void *arg, struct err_info *why)
 
 static enum err gorge(void *arg, struct err_info *why)
 {
-    volatile char *all = malloc(160u << 20);
+    size_t         n = (size_t)effort_memory(APART_MARGIN) * 3 / 2;
+    volatile char *all = malloc(n);
     (void)arg;
-    for (size_t i = 0; all != NULL && i < 160u << 20; i += 4096)
+    for (size_t i = 0; all != NULL && i < n; i += 4096)
         all[i] = 1;
     return fail(why, ERR_FORMAT, "refused");
 }
