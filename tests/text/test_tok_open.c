@@ -93,6 +93,38 @@ static void unigram_weighs_paths(void **state)
     check_ids(&src, "axx", 0, "4 0");
 }
 
+static void expect_stream(const struct tokenizer *t, bool continues,
+                          const char *want)
+{
+    struct tok_stream s;
+    struct strbuf out = { .at = NULL };
+
+    tok_stream_init(&s, t, 0, continues);
+    assert_int_equal(tok_stream_push(&s, 1, &out, NULL), ERR_OK);
+    tok_stream_end(&s, &out);
+    assert_true(slice_is(strbuf_slice(&out), want));
+    tok_stream_drop(&s);
+    strbuf_drop(&out);
+}
+
+/* The mark of a text's first word is no space, that of a text that goes on
+ * is. */
+static void metaspace_knows_where_texts_begin(void **state)
+{
+    struct tok_source src = source_of(
+        "{\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\","
+        "\"prepend_scheme\":\"always\",\"split\":true},\"model\":{\"type\":"
+        "\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0.0],[\"\xE2\x96\x81" "a\","
+        "-1.0]]}}");
+    struct tokenizer *t;
+
+    (void)state;
+    assert_int_equal(tok_open(&t, &src, NULL, NULL), ERR_OK);
+    expect_stream(t, false, "a");
+    expect_stream(t, true, " a");
+    tok_close(t);
+}
+
 /* ---- refusals ---- */
 
 /* `small` with one text replaced by another. */
@@ -468,6 +500,7 @@ int main(void)
         cmocka_unit_test(the_small_one_works),
         cmocka_unit_test(variants_of_the_small_one),
         cmocka_unit_test(unigram_weighs_paths),
+        cmocka_unit_test(metaspace_knows_where_texts_begin),
         cmocka_unit_test(each_fault_has_its_sentence),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(every_byte_changed),
