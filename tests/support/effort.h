@@ -8,7 +8,7 @@
 #include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { EFFORT_TIMES = 20, EFFORT_MEMORIES = 4 };
+enum { EFFORT_TIMES = 20, EFFORT_MEMORIES = 8 };
 #else
 enum { EFFORT_TIMES = 1, EFFORT_MEMORIES = 1 };
 #endif
