@@ -3,6 +3,7 @@
 #include "support/check.h"
 
 #include "golden/drift.h"
+#include "golden/faults.h"
 
 #include "models/arch_table.h"
 #include "nn/config.h"
@@ -198,29 +199,9 @@ static void test_segments(void **state)
     X(deepseek3, "deepseek2/biased", epsilon, \
       c->latent.norm_eps = c->norm_eps)
 
-#define FAULT(arch, file, name, wrong) \
-    static enum err arch##_##name(struct config *c, \
-                                  const struct config_source *src, \
-                                  struct err_info *why) \
-    { \
-        enum err e = arch_##arch.configure(c, src, why); \
-        wrong; \
-        return e; \
-    }
-FAULTS(FAULT)
-#undef FAULT
+FAULTS(FAULT_FUNCTION)
 
-static const struct fault {
-    const struct arch *arch;
-    const char        *file, *name;
-    enum err (*configure)(struct config *c, const struct config_source *src,
-                          struct err_info *why);
-} faults[] = {
-#define FAULT(arch, file, name, wrong) \
-    { &arch_##arch, file, #arch " " #name, arch##_##name },
-    FAULTS(FAULT)
-#undef FAULT
-};
+static const struct fault faults[] = { FAULTS(FAULT_ROW) };
 
 static void test_faults_are_noticed(void **state)
 {
