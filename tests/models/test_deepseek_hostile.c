@@ -4,44 +4,13 @@
 
 #include "golden/rig.h"
 #include "golden/tiny.h"
+#include "golden/trial.h"
 #include "support/alloc_fail.h"
 
 #include "base/notice.h"
 #include "models/arch_table.h"
 #include <stdio.h>
 #include <string.h>
-
-static enum err try_to_run(const struct tiny_path *p,
-                           const struct notices *notices, struct err_info *why)
-{
-    static float       logits[4 * 512];
-    const int32_t      token[4] = { 1, 2, 3, 4 };
-    struct rig_options o = { .kv = KV_F16, .threads = 2, .notices = notices };
-    struct rig         r;
-    enum err           e;
-
-    why->text[0] = '\0';
-    if ((e = rig_open(&r, p->open, &o, why)) != ERR_OK)
-        return e;
-    assert_true(r.vocab <= 512);
-    rig_logits(&r, token, 4, 4, 0, logits);
-    rig_close(&r);
-    return ERR_OK;
-}
-
-static enum err try_form(const char *name, const struct tiny_form *form,
-                         struct err_info *why)
-{
-    struct tiny      t;
-    struct tiny_path p;
-    enum err         e;
-
-    tiny_read(&t, name);
-    p = tiny_write(&t, form);
-    e = try_to_run(&p, NULL, why);
-    tiny_remove(&p);
-    return e;
-}
 
 /* The bare name of a key: what an error about a tensor or another key that no
  * longer fits to it says is good, too. */
@@ -68,7 +37,7 @@ static void try_values(const char *file, const struct number *n, bool gguf)
     for (size_t v = 0; v < 6; v++) {
         struct tiny_form form = { .gguf = gguf, .replace_key = n->key,
                                   .replace_by = text[v] };
-        if (try_form(file, &form, &why) != ERR_OK
+        if (trial_form(file, &form, &why) != ERR_OK
             && !names_something(why.text, n->key))
             fail_msg("%s = %s: \"%s\" names neither key nor tensor", n->key,
                      text[v], why.text);
@@ -137,7 +106,7 @@ static void values_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tiny_form form = { .replace_key = rows[i].key,
                                   .replace_by = rows[i].value };
-        if (try_form(rows[i].name, &form, &why) == ERR_OK
+        if (trial_form(rows[i].name, &form, &why) == ERR_OK
             || strstr(why.text, rows[i].says) == NULL)
             fail_msg("%s: %s of %s: \"%s\"", rows[i].name, rows[i].key,
                      rows[i].value, why.text);
@@ -164,11 +133,11 @@ static void tensors_missing_or_wrong(void **state)
         if ((star = strchr(tensor, '*')) != NULL)
             *star = '5';
         struct tiny_form form = { .leave_out = tensor };
-        if (try_form("deepseek2/v3", &form, &why) != ERR_FORMAT
+        if (trial_form("deepseek2/v3", &form, &why) != ERR_FORMAT
             || strstr(why.text, "is missing") == NULL)
             fail_msg("without %s: \"%s\"", tensor, why.text);
         form = (struct tiny_form){ .wrong_shape = tensor };
-        if (try_form("deepseek2/v3", &form, &why) != ERR_FORMAT
+        if (trial_form("deepseek2/v3", &form, &why) != ERR_FORMAT
             || strstr(why.text, tensor) == NULL)
             fail_msg("%s with one row more: \"%s\"", tensor, why.text);
         n++;
@@ -224,7 +193,7 @@ static void further_layers_are_noticed(void **state)
         struct notices   notices = { count_ahead, &n };
         struct tiny_form form = { .gguf = gguf };
         struct tiny_path p = tiny_write(&t, &form);
-        assert_int_equal(try_to_run(&p, &notices, &why), ERR_OK);
+        assert_int_equal(trial_run(&p, &notices, &why), ERR_OK);
         assert_int_equal(n, 1);
         tiny_remove(&p);
     }
@@ -233,7 +202,7 @@ static void further_layers_are_noticed(void **state)
 static enum err open_and_run(void *arg)
 {
     struct err_info why;
-    return try_to_run(arg, NULL, &why);
+    return trial_run(arg, NULL, &why);
 }
 
 static void every_allocation_fails(void **state)

@@ -4,41 +4,11 @@
 
 #include "golden/rig.h"
 #include "golden/tiny.h"
+#include "golden/trial.h"
 #include "support/alloc_fail.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static enum err try_to_run(const struct tiny_path *p, struct err_info *why)
-{
-    static float       logits[4 * 512];
-    const int32_t      token[4] = { 1, 2, 3, 4 };
-    struct rig_options o = { .kv = KV_F16, .threads = 2 };
-    struct rig         r;
-    enum err           e;
-
-    why->text[0] = '\0';
-    if ((e = rig_open(&r, p->open, &o, why)) != ERR_OK)
-        return e;
-    assert_true(r.vocab <= 512);
-    rig_logits(&r, token, 4, 4, 0, logits);
-    rig_close(&r);
-    return ERR_OK;
-}
-
-static enum err try_form(const char *name, const struct tiny_form *form,
-                         struct err_info *why)
-{
-    struct tiny      t;
-    struct tiny_path p;
-    enum err         e;
-
-    tiny_read(&t, name);
-    p = tiny_write(&t, form);
-    e = try_to_run(&p, why);
-    tiny_remove(&p);
-    return e;
-}
 
 /* ---- numbers ---- */
 
@@ -95,7 +65,7 @@ static void test_numbers(void **state)
                                       .replace_by = text[v] };
             bool     fine = strlen(text[v]) == 1 && text[v][0] != '0'
                          && strchr(n->fine, text[v][0]) != NULL;
-            enum err e = try_form(n->file, &form, &why);
+            enum err e = trial_form(n->file, &form, &why);
             if (e == ERR_OK && !fine)
                 fail_msg("%s = %s was accepted", n->key, text[v]);
             if (e != ERR_OK && (fine || !names_something(why.text, n->key)))
@@ -128,7 +98,7 @@ static void test_refused_values(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tiny_form form = { .replace_key = rows[i].key,
                                   .replace_by = rows[i].value };
-        if (try_form(rows[i].name, &form, &why) == ERR_OK
+        if (trial_form(rows[i].name, &form, &why) == ERR_OK
             || strstr(why.text, rows[i].key) == NULL)
             fail_msg("%s: %s of %s: \"%s\"", rows[i].name, rows[i].key,
                      rows[i].value, why.text);
@@ -172,7 +142,7 @@ static void try_tensors(const char *file, struct tiny_form form)
         name_of(tensor, listed, &form);
         form.leave_out = tensor;
         form.wrong_shape = NULL;
-        if (try_form(file, &form, &why) != ERR_FORMAT
+        if (trial_form(file, &form, &why) != ERR_FORMAT
             || strstr(why.text, "is missing") == NULL
             || strstr(why.text, strcmp(word, "stack") == 0
                                 && form.experts == EXPERTS_USUAL
@@ -180,7 +150,7 @@ static void try_tensors(const char *file, struct tiny_form form)
             fail_msg("%s without %s: \"%s\"", file, tensor, why.text);
         form.leave_out = NULL;
         form.wrong_shape = tensor;
-        if (try_form(file, &form, &why) != ERR_FORMAT
+        if (trial_form(file, &form, &why) != ERR_FORMAT
             || strstr(why.text, strcmp(word, "stack") == 0
                                 ? "experts" : tensor) == NULL)
             fail_msg("%s: %s with one row more: \"%s\"", file, tensor,
@@ -208,21 +178,21 @@ static void test_stacks(void **state)
     struct err_info  why;
 
     (void)state;
-    assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
+    assert_int_equal(trial_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "blk.1.ffn_up_exps.weight has shape "
                                      "[8, 49, 64]"));
     assert_non_null(strstr(why.text, "[8, 48, 64]"));
     form = (struct tiny_form){ .gguf = true, .leave_out = form.wrong_shape };
-    assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
+    assert_int_equal(trial_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "blk.1.ffn_up_exps.weight is missing"));
     form = (struct tiny_form){ .gguf = true, .short_stack =
         "model.layers.1.mlp.experts.*.down_proj.weight" };
-    assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
+    assert_int_equal(trial_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "blk.1.ffn_down_exps.weight has shape "
                                      "[7, 64, 48]"));
     form = (struct tiny_form){ .gguf = true, .replace_by = "7",
                                .replace_key = "qwen3moe.expert_count" };
-    assert_int_equal(try_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
+    assert_int_equal(trial_form("qwen3_moe/plain", &form, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "blk.0.ffn_gate_inp.weight"));
 }
 
@@ -231,7 +201,7 @@ static void test_stacks(void **state)
 static enum err open_and_run(void *arg)
 {
     struct err_info why;
-    return try_to_run(arg, &why);
+    return trial_run(arg, NULL, &why);
 }
 
 static void test_every_allocation_fails(void **state)
