@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { UNREAD = 64, IDLE_MS = 500, BUSY_MS = 50 };
+enum { UNREAD = 64, IDLE_MS = 500, BUSY_MS = 50, PATIENCE_MS = 2000 };
 
 struct service {
     struct sched_parts     parts;
@@ -217,6 +217,7 @@ static void sleep_until_poked(struct service *s)
 static void *run(void *arg)
 {
     struct service *s = arg;
+    pthread_setname_np(pthread_self(), "inference");
     while (!atomic_load(&s->closing)) {
         beat(s);
         take_inbox(s);
@@ -229,9 +230,6 @@ static void *run(void *arg)
         if (!busy)
             sleep_until_poked(s);
     }
-    take_inbox(s);
-    sched_end_all(s->sched, false, JOB_CANCELLED, NULL);
-    let_ended_go(s);
     return NULL;
 }
 
@@ -318,17 +316,40 @@ no_sched:  drop_locks(s);
     return e;
 }
 
-void service_close(struct service *s)
+/* Wait for the thread's end.  Not a plain join: a thread that hangs (a device
+ * or a disk that no longer answers) would take us with it, and whoever asked the
+ * process to stop waits for us. */
+static bool join(struct service *s)
+{
+    const struct timespec nap = { .tv_nsec = 1000000 };
+    struct service_health h;
+
+    while (pthread_tryjoin_np(s->thread, NULL) != 0) {
+        service_health(s, &h);
+        if (h.beat_age_ms > PATIENCE_MS)
+            return false;
+        nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
+/* Jobs end here and not on the thread, which may have died under them. */
+bool service_close(struct service *s)
 {
     if (s == NULL)
-        return;
+        return true;
     atomic_store(&s->closing, true);
     service_poke(s);
-    pthread_join(s->thread, NULL);
+    if (!join(s))
+        return false;
+    take_inbox(s);
+    sched_end_all(s->sched, false, JOB_CANCELLED, NULL);
+    let_ended_go(s);
     assert(s->n_open == 0 && s->live == NULL && s->inbox == NULL);
     sched_close(s->sched);
     drop_locks(s);
     free(s);
+    return true;
 }
 
 /* ---- from other threads ---- */

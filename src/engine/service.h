@@ -43,8 +43,10 @@ enum err engine_service(struct service **out, struct engine *e,
                         const struct service_options *o, struct err_info *why);
 /* Every job ends (JOB_CANCELLED), the thread too; waits for it (one layer of a
  * step, at most).  All tickets have been released or are released later: they
- * may outlive the service. */
-void     service_close(struct service *s);
+ * may outlive the service.  False: the thread has given no sign of life for
+ * two seconds.  It is left alone then, and so must be all that it works with:
+ * the parts, and the tickets. */
+bool     service_close(struct service *s);
 
 /* ---- jobs ---- */
 

@@ -8,16 +8,36 @@ enum {
     FAILED_MAX = 5          /* runs or steps in a row */
 };
 
-const char *health_engine_fault(const struct server *s)
+static bool is_silent(const struct server *s)
 {
     struct service_health h;
 
+    service_health(s->service, &h);
+    return h.beat_age_ms > BEAT_MAX_MS;
+}
+
+/* Ticks are counted, not the age of the beat: after the machine has slept, or the
+ * process was stopped, the beat is old, but so is our last tick. */
+void health_watch(struct server *s)
+{
+    if (s->service == NULL || s->engine_lost)
+        return;
+    s->n_silent = is_silent(s) ? s->n_silent + 1 : 0;
+    if (s->n_silent <= s->opt.lost_ms / TICK_MS)
+        return;
+    s->engine_lost = true;
+    log_event(&s->opt.log, LOG_LEVEL_ERROR, "error", "the inference thread has "
+              "given no sign of life for %u ms; its jobs are given up",
+              s->opt.lost_ms);
+}
+
+const char *health_engine_fault(const struct server *s)
+{
     if (s->service == NULL)
         return NULL;
     if (s->model_changed || mapguard_broken())
         return "the model's file has changed on disk";
-    service_health(s->service, &h);
-    return h.beat_age_ms > BEAT_MAX_MS ? "the engine is stuck" : NULL;
+    return is_silent(s) ? "the inference thread is stuck or dead" : NULL;
 }
 
 static const char *luck_fault(const struct server *s)

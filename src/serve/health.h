@@ -12,6 +12,10 @@ const char *health_fault(const struct server *s, bool *loading);
  * no such reason: only another one can show that it is over. */
 const char *health_engine_fault(const struct server *s);
 
+/* Look at the engine's pulse; once a tick.  What has been silent for long, while
+ * we ourselves went on, will not come back: s->engine_lost. */
+void health_watch(struct server *s);
+
 /* Do jobs run or wait? */
 bool health_is_busy(const struct server *s);
 

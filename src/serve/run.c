@@ -126,22 +126,36 @@ static void note(struct run *r, const struct piece *piece)
     r->has_token |= piece->kind == PIECE_TOKEN;
 }
 
-/* What came out of a model whose file changed meanwhile is not passed on; the
- * run ends with an error instead.  False: the piece is to be dropped. */
-static bool vet(const struct run *r, struct piece *piece,
-                struct err_info *error)
+/* The run ends here and now, whatever its job does. */
+static void give_up(const struct run *r, struct piece *piece,
+                    struct err_info *error)
 {
-    if (!r->server->model_changed && !mapguard_broken())
-        return true;
-    if (piece->kind == PIECE_TOKEN)
-        ticket_cancel(r->ticket);
-    if (piece->kind != PIECE_END)
-        return false;
-    fail(error, ERR_IO, "the model's file has changed on disk");
-    piece->text.len = 0;
-    piece->reason = JOB_ERROR;
-    piece->error = error;
-    return true;
+    static const struct job_usage nothing = { 0 };
+
+    ticket_cancel(r->ticket);
+    *piece = (struct piece){ .kind = PIECE_END, .reason = JOB_ERROR,
+                             .stop = -1, .usage = &nothing, .error = error };
+}
+
+/* The next piece; PIECE_NONE: there is none yet.  What comes out of a model
+ * whose file changed meanwhile is not passed on, and from an engine that is
+ * lost nothing will ever come: both end the run with an error. */
+static enum piece_kind take(const struct run *r, struct piece *piece,
+                            struct err_info *error)
+{
+    enum piece_kind kind = ticket_take(r->ticket, piece);
+
+    if (r->server->model_changed || mapguard_broken()) {
+        if (kind == PIECE_NONE || kind == PIECE_STARTED)
+            return kind;
+        fail(error, ERR_IO, "the model's file has changed on disk");
+    } else if (r->server->engine_lost && kind == PIECE_NONE) {
+        fail(error, ERR_BUSY, "the engine has stopped working");
+    } else {
+        return kind;
+    }
+    give_up(r, piece, error);
+    return PIECE_END;
 }
 
 bool call_pump(struct call *c, size_t most)
@@ -155,10 +169,8 @@ bool call_pump(struct call *c, size_t most)
             struct piece piece;
             if (conn_backlog(c->conn) > most)
                 return true;
-            if (ticket_take(r->ticket, &piece) == PIECE_NONE)
+            if (take(r, &piece, &error) == PIECE_NONE)
                 break;
-            if (!vet(r, &piece, &error))
-                continue;
             note(r, &piece);
             r->fn(c, r->arg, &piece);
         }

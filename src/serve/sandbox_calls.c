@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static const char *const needed[] = {
     /* connections */
@@ -25,8 +26,8 @@ static const char *const needed[] = {
     /* threads */
     "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq",
     "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam",
-    "sched_getscheduler", "getcpu", "exit", "exit_group", "tgkill", "gettid",
-    "getpid", "getppid", "set_tid_address", "arch_prctl", "prctl",
+    "sched_getscheduler", "getcpu", "exit", "exit_group", "gettid", "getpid",
+    "getppid", "set_tid_address", "arch_prctl", "prctl",
     "getpriority", "setpriority", "restart_syscall",
     /* signals and time */
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait",
@@ -34,7 +35,7 @@ static const char *const needed[] = {
     "nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime",
     "getitimer",
     /* facts */
-    "getrandom", "uname", "sysinfo", "getrlimit", "prlimit64", "getrusage",
+    "getrandom", "uname", "sysinfo", "getrlimit", "getrusage",
     "getuid", "geteuid", "getgid", "getegid",
 };
 
@@ -46,6 +47,17 @@ static int allow(scmp_filter_ctx filter, const char *name)
     if (number == __NR_SCMP_ERROR || number < 0)
         return 0;
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+}
+
+/* Calls that can be about another process, allowed for this one only. */
+static int allow_on_oneself(scmp_filter_ctx filter)
+{
+    int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                  SCMP_A0(SCMP_CMP_EQ, (uint64_t)getpid()));
+
+    return status == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+                                          SCMP_SYS(prlimit64), 1,
+                                          SCMP_A0(SCMP_CMP_EQ, 0)) : status;
 }
 
 /* Threads, but no processes.  glibc tries clone3 first, whose flags a filter
@@ -83,6 +95,8 @@ static int build(scmp_filter_ctx filter, const struct sandbox *s)
         status = allow(filter, needed[i]);
     if (status == 0)
         status = allow_threads(filter);
+    if (status == 0)
+        status = allow_on_oneself(filter);
     if (status == 0 && s->n_ports > 0)
         status = allow_calling_out(filter);
     return status == 0 ? seccomp_load(filter) : status;

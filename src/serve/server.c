@@ -28,7 +28,8 @@ struct serve_options serve_defaults(void)
         .host = "127.0.0.1", .port = 8080, .backend = "cpu", .auth = &nobody,
         .max_kept = 64, .max_queue = 64, .max_step_ms = 80, .max_tokens_out = 2048,
         .max_body = 2 << 20, .timeout_s = 300, .job_ttl_s = 300,
-        .stream_grace_s = 30, .drain_s = 1.5, .log = { .fd = -1 },
+        .stream_grace_s = 30, .drain_s = 1.5, .lost_ms = 10000,
+        .log = { .fd = -1 },
     };
 }
 
@@ -53,8 +54,13 @@ static void shut(struct server *s)
         return;
     s->over = true;
     records_drop(&s->records);
-    if (s->service != NULL)
-        service_close(s->service);
+    if (!service_close(s->service)) {
+        /* Its thread may still use all of it: to be left as it is. */
+        s->engine = NULL;
+        s->left_behind = true;
+        fail(&s->failure, ERR_BUSY, "the inference thread does not stop; it "
+             "was left behind");
+    }
     s->service = NULL;
     uv_walk(&s->loop, close_handle, s);
 }
@@ -122,6 +128,9 @@ static void approach_end(struct server *s, int64_t now_ns)
         heartbeat_set(s->heartbeat, LIFE_STOPPED);
         if (s->service != NULL)
             service_cancel_all(s->service);
+        /* Nobody else would tell the clients of a dead one. */
+        if (s->n_silent > 0)
+            s->engine_lost = true;
         set_deadline(s, TELL_MS / 1e3);
     } else if (s->ending && (late || is_quiet(s))) {
         shut(s);
@@ -173,6 +182,7 @@ static void on_tick(uv_timer_t *timer)
 
     if (s->door_stuck)
         conn_accept(s);
+    health_watch(s);
     for (struct conn *c = s->conns; c != NULL; c = next) {
         next = c->next;
         conn_tick(c, now);
@@ -374,7 +384,7 @@ enum err server_run(struct server *s, struct err_info *why)
         e = loader_start(&s->loader, why);
     if (e == ERR_OK)
         uv_run(&s->loop, UV_RUN_DEFAULT);
-    if (s->state == SERVE_FAILED) {
+    if (s->state == SERVE_FAILED || s->left_behind) {
         *why = s->failure;
         return s->failure.code;
     }

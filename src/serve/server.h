@@ -43,6 +43,8 @@ struct serve_options {
     uint32_t    timeout_s;           /* of one inference */
     uint32_t    job_ttl_s, stream_grace_s;
     double      drain_s;
+    unsigned    lost_ms;             /* silence of the inference thread after
+                                        which its jobs are given up */
     bool        strict_prompt, compat_seed;
 
     const char *queen_url;           /* NULL: no heartbeats */

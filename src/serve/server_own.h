@@ -42,7 +42,10 @@ struct server {
     struct records     records;
     int64_t            looked_ns;       /* at the records, last */
     bool               model_changed;   /* under our hands, on disk */
-    struct err_info    failure;         /* FAILED: why */
+    unsigned           n_silent;        /* ticks in a row without a beat */
+    bool               engine_lost;     /* it will not come back */
+    struct err_info    failure;         /* FAILED, left_behind: why */
+    bool               left_behind;     /* the inference thread, by `shut` */
     int64_t            deadline_ns;     /* DRAINING, FAILED: the end */
     bool               ending;          /* jobs have been told to end */
 
