@@ -183,62 +183,6 @@ class Sameness(CliCase):
         self.expect_same(MODEL, 8)
 
 
-# ---- clients that vanish ----
-
-class Vanishing(CliCase):
-    def settled(self, server):
-        end = time.time() + 10
-        while server.metric("worker_active_jobs") \
-                + server.metric("worker_queue_depth") > 0:
-            self.assertLess(time.time(), end, "jobs are left")
-            time.sleep(0.01)
-
-    def is_sanitized(self):
-        with open(self.osmia, "rb") as f:
-            program = f.read()
-        return b"__tsan_init" in program or b"__asan_init" in program
-
-    def descriptors(self, server):
-        return len(os.listdir(f"/proc/{server.proc.pid}/fd"))
-
-    def crowd(self, server, n):
-        """n clients: every second one goes away at some point."""
-        texts = [None] * n
-
-        def visit(i):
-            if i % 2:
-                leave_soon(server, request(i % 16), i % 10 * 0.004)
-            else:
-                texts[i] = stream_text(server, request(i % 16))
-        threads = [threading.Thread(target=visit, args=(i,)) for i in range(n)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-        self.settled(server)
-        return texts
-
-    def test_nothing_is_left_of_them(self):
-        server = Server(self.osmia, ["serve", self.gguf, "--max-queue", "500"])
-        want = [stream_text(server, request(i)) for i in range(16)]
-        self.crowd(server, 60)                        # warm
-        before = self.descriptors(server), server.metric(
-            "worker_resident_bytes")
-        texts = self.crowd(server, 120)
-        for i in range(0, 120, 2):
-            self.assertEqual(texts[i], want[i % 16])
-        self.assertEqual(server.metric('worker_kv_blocks{state="jobs"}'), 0)
-        end = time.time() + 10
-        while self.descriptors(server) > before[0]:    # the last ones close
-            self.assertLess(time.time(), end, "descriptors are left")
-            time.sleep(0.01)
-        if not self.is_sanitized():          # their own memory grows
-            self.assertLess(server.metric("worker_resident_bytes"),
-                            before[1] + (8 << 20))
-        self.assertEqual(stream_text(server, request(3)), want[3])
-        server.kill()
-
-
 # ---- a conversation ----
 
 @unittest.skipUnless(os.path.exists(MODEL), "no real model")

@@ -58,7 +58,11 @@ def main():
     CliCase.osmia = os.path.abspath(sys.argv.pop(1))
     result = unittest.main(exit=False, verbosity=1).result
     bad = len(result.failures) + len(result.errors)
-    print(f"[  PASSED  ] {result.testsRun - bad} test(s).")
+    # A class that is skipped as a whole is no test that ran.
+    skipped = sum(isinstance(t, unittest.TestCase) for t, _ in result.skipped)
+    for test, why in result.skipped:
+        print(f"skipped {test.id()}: {why}")
+    print(f"[  PASSED  ] {result.testsRun - bad - skipped} test(s).")
     if bad:
         print(f"[  FAILED  ] {bad} test(s)")
     sys.exit(1 if bad else 0)

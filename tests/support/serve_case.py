@@ -118,6 +118,13 @@ class Server:
         self.file.close()
 
 
+def is_sanitized(program):
+    """Built with a sanitizer?  Then memory and times say little."""
+    with open(program, "rb") as f:
+        data = f.read()
+    return b"__tsan_init" in data or b"__asan_init" in data
+
+
 def read_all(s):
     out = b""
     while True:
@@ -153,11 +160,13 @@ class ServeCase(CliCase):
     """A class whose tests share one server (cls.args)."""
     args = ()
     env = {}
+    model = None            # another one than the tiny GGUF
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = Server(cls.osmia, ["serve", cls.gguf, *cls.args], cls.env)
+        cls.server = Server(cls.osmia, ["serve", cls.model or cls.gguf,
+                                         *cls.args], cls.env)
 
     @classmethod
     def tearDownClass(cls):
