@@ -64,6 +64,20 @@ meson=/usr/bin/meson
 [ -x "$meson" ] || meson=meson
 export MESON="$meson"
 
+# python_clients FILE: Python packages that only tests use, for this interpreter,
+# in a folder of the tree; nothing is installed into the system.
+python_clients() {
+    folder=$PWD/build-python/$(python3 -c 'import sys; print(sys.implementation.cache_tag)')
+    if ! cmp -s "$1" "$folder/installed"; then
+        rm -rf "$folder"
+        python3 -m pip install -q --disable-pip-version-check \
+            --root-user-action ignore --target "$folder" -r "$1" \
+            >build-python.log 2>&1 || return 1
+        cp "$1" "$folder/installed"
+    fi
+    export PYTHONPATH="$folder${PYTHONPATH:+:$PYTHONPATH}"
+}
+
 # build DIR [MESON OPTION...]: configure once, then build what changed.
 build() {
     dir=$1

@@ -6,7 +6,7 @@
 
 Each scenario is a coroutine `(target, number) -> {name: figure}`; a row of
 SCENARIOS says what its number means.  test_load.py asks osmia for its bounds;
-docs/serving.md says how to compare.
+docs/testing.md says how to compare.
 """
 import argparse
 import asyncio

@@ -134,7 +134,7 @@ def permuted(values, shape, heads):
     return out
 
 
-def write_gguf(path):
+def write_gguf(path, eos=258):
     """The same model as one GGUF file; returns path."""
     vocab = vocabulary()
 
@@ -168,7 +168,7 @@ def write_gguf(path):
         "tokenizer.ggml.tokens": vocab,
         "tokenizer.ggml.token_type": [1] * 256 + [3] * len(SPECIALS),
         "tokenizer.ggml.merges": [],
-        "tokenizer.ggml.eos_token_id": 258,
+        "tokenizer.ggml.eos_token_id": eos,
         "tokenizer.ggml.add_bos_token": False,
         "tokenizer.chat_template": TEMPLATE,
     }
