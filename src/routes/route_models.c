@@ -53,6 +53,6 @@ const struct route route_models = {
 };
 
 const struct route route_model = {
-    .method = "GET", .paths = { "/v1/models/{}" }, .auth = ROUTE_TOKEN,
+    .method = "GET", .paths = { "/v1/models/{..}" }, .auth = ROUTE_TOKEN,
     .when = ROUTE_LOADED, .errors = ROUTE_OPENAI, .handle = handle_one,
 };

@@ -16,5 +16,6 @@ static void handle(struct call *c)
 }
 
 const struct route route_progress = {
-    .method = "GET", .paths = { "/v1/loading/progress" }, .handle = handle,
+    .method = "GET", .paths = { "/v1/loading/progress" }, .streams = true,
+    .handle = handle,
 };

@@ -39,5 +39,5 @@ static void handle(struct call *c)
 const struct route route_stream = {
     .method = "GET",
     .paths = { "/v1/jobs/{}/stream", "/v1/inference/{}/stream" },
-    .auth = ROUTE_TOKEN, .when = ROUTE_LOADED, .handle = handle,
+    .auth = ROUTE_TOKEN, .when = ROUTE_LOADED, .streams = true, .handle = handle,
 };

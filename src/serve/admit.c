@@ -7,6 +7,19 @@
 
 /* ---- before the body ---- */
 
+/* What stands for {} as its client meant it. */
+static bool decode_part(struct call *c)
+{
+    char *text = arena_take(&c->arena, c->part.len + 1, 1);
+
+    if (text == NULL) {
+        call_refuse(c, REFUSE_INSUFFICIENT_RESOURCES, NULL, "out of memory");
+        return false;
+    }
+    c->part = (struct slice){ text, router_decode(c->part, text) };
+    return true;
+}
+
 static bool find_route(struct call *c)
 {
     bool known;
@@ -15,7 +28,7 @@ static bool find_route(struct call *c)
     c->route = router_find(c->server->routes, c->head->method, c->head->path,
                            &c->part, &known);
     if (c->route != NULL)
-        return true;
+        return decode_part(c);
     if (!known) {
         call_refuse(c, REFUSE_NOT_FOUND, NULL, "there is no such path");
         return false;
@@ -121,10 +134,13 @@ static bool check_body(struct call *c)
     if (c->route->body == ROUTE_NO_BODY
         || (c->route->body == ROUTE_MAYBE_JSON && !has_body))
         return true;
-    if (is_json_type(head_field(h, "content-type")))
+    struct slice coding = head_field(h, "content-encoding");
+    bool is_plain = coding.len == 0 || head_same(coding, SLICE("identity"));
+    if (is_plain && is_json_type(head_field(h, "content-type")))
         return true;
-    call_refuse(c, REFUSE_UNSUPPORTED_MEDIA_TYPE, NULL,
-                "the body must be application/json");
+    call_refuse(c, REFUSE_UNSUPPORTED_MEDIA_TYPE, NULL, is_plain
+                ? "the body must be application/json"
+                : "the body must not be compressed");
     return false;
 }
 

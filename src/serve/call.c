@@ -172,6 +172,9 @@ static void put_head(struct call *c, struct strbuf *out, int status,
         strbuf_printf(out, "Content-Type: %s\r\n", type);
     strbuf_printf(out, "X-Request-Id: %s\r\nX-Correlation-Id: %s\r\n", c->id,
                   c->id);
+    if (c->route != NULL && c->route->errors == ROUTE_OPENAI)
+        strbuf_printf(out, "OpenAI-Processing-Ms: %.0f\r\n",
+                      clock_ms_since(c->started_ns));
     origin_put_headers(&origins, c->head, out);
     strbuf_put(out, strbuf_slice(&c->headers));
     out->failed |= c->headers.failed;
@@ -208,7 +211,7 @@ void call_reply(struct call *c, int status, const char *type,
         strbuf_printf(&out, "Content-Length: %zu\r\n",
                       body != NULL ? body->len : 0);
     strbuf_puts(&out, "\r\n");
-    if (body != NULL)
+    if (body != NULL && !slice_is(c->head->method, "HEAD"))
         strbuf_put(&out, strbuf_slice(body));
     put_out(c, &out);
     c->over = true;
@@ -223,16 +226,7 @@ void call_reply_json(struct call *c, int status, const struct strbuf *body)
 
 static enum route_errors shape_of(const struct call *c)
 {
-    static const char *const openai[] = {
-        "/v1/chat/", "/v1/completions", "/v1/models",
-    };
-
-    if (c->route != NULL)
-        return c->route->errors;
-    for (size_t i = 0; i < sizeof openai / sizeof *openai; i++)
-        if (slice_starts(c->head->path, slice_of(openai[i])))
-            return ROUTE_OPENAI;
-    return ROUTE_WORKER;
+    return c->route != NULL ? c->route->errors : route_errors_of(c->head->path);
 }
 
 static void refuse(struct call *c, enum refusal r, const char *param,

@@ -1,15 +1,15 @@
 #include "serve/call_own.h"
 #include "base/clock.h"
+#include "serve/reply_head.h"
 #include "serve/run.h"
+#include "serve/stamp.h"
 
 #include <stdlib.h>
 
-/* FIRST: from the connection, or a head's first byte, to the head's end.
- * IDLE: between two calls.  BODY: all of a body.  LINGER: after the last reply
- * has been sent.  STALL: for a client to take what is left of a reply. */
-enum {
-    FIRST_S = 10, IDLE_S = 75, BODY_S = 60, LINGER_S = 2, STALL_S = 60
-};
+/* IDLE: between two calls.  LINGER: after the last reply has been sent.  STALL:
+ * for a client to take what is left of a reply.  The options have two more: how
+ * long a head may take, from the connection or its first byte, and a body. */
+enum { IDLE_S = 75, LINGER_S = 2, STALL_S = 60 };
 /* What may wait in either direction before we stop to read or to answer. */
 enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10, PIECES_MAX = 32 << 10,
        SEND_BUFFER_SIZE = 32 << 10 };
@@ -152,18 +152,23 @@ static void flush(struct conn *c)
 static void refuse_framing(struct conn *c, int status, const char *fault)
 {
     struct strbuf body = { 0 }, head = { 0 };
+    char id[UUID_SIZE];
 
-    refusal_put(&body, refusal_of_status(status), ROUTE_WORKER, NULL, fault);
-    strbuf_printf(&head, "HTTP/1.1 %d Refused\r\nContent-Type: "
-                  "application/json\r\nContent-Length: %zu\r\n"
-                  "Connection: close\r\n\r\n", status, body.len);
+    stamp_uuid(id);
+    refusal_put(&body, refusal_of_status(status), route_errors_of(c->head.path),
+                NULL, fault);
+    reply_put_status(&head, status);
+    strbuf_printf(&head, "Content-Type: application/json\r\n"
+                  "X-Request-Id: %s\r\nX-Correlation-Id: %s\r\n"
+                  "Content-Length: %zu\r\nConnection: close\r\n\r\n", id, id,
+                  body.len);
     strbuf_put(&head, strbuf_slice(&body));
     conn_put(c, strbuf_slice(&head));
     c->out.failed |= head.failed || body.failed;
     strbuf_drop(&head);
     strbuf_drop(&body);
     log_event(&c->server->opt.log, LOG_LEVEL_WARN, "error",
-              "a request was refused with %d: %s", status, fault);
+              "request %s was refused with %d: %s", id, status, fault);
     conn_finish(c);
 }
 
@@ -173,7 +178,7 @@ static bool begin_body(struct conn *c)
 
     c->body_left = h->length;
     c->chunks = (struct chunk_reader){ .limit = c->server->opt.max_body };
-    set_deadline(c, BODY_S);
+    set_deadline(c, c->server->opt.body_s);
     c->call = call_open(c);
     if (c->call == NULL) {
         conn_close(c);
@@ -196,7 +201,7 @@ static bool step_head(struct conn *c)
     if (c->in.len == 0 || conn_backlog(c) > OUT_MAX)
         return false;
     if (c->head.scanned == 0)
-        set_deadline(c, FIRST_S);
+        set_deadline(c, c->server->opt.head_s);
     switch (head_read(&c->head, strbuf_slice(&c->in))) {
     case READ_DONE:
         return begin_body(c);
@@ -356,12 +361,30 @@ void conn_settle(struct conn *c)
         say_goodbye(c);
 }
 
+/* Whoever has begun to speak is told why it is not waited for any longer; who
+ * has said nothing, or does not listen, is not. */
+static void end_late(struct conn *c)
+{
+    if (c->phase == CONN_HEAD && c->in.len > 0) {
+        refuse_framing(c, 408, "the request's head did not come in time");
+    } else if (c->phase == CONN_BODY) {
+        c->keep_alive = false;
+        c->phase = CONN_CALL;
+        call_refuse(c->call, REFUSE_REQUEST_TIMEOUT, NULL,
+                    "the request's body did not come in time");
+    } else {
+        conn_close(c);
+        return;
+    }
+    conn_settle(c);
+}
+
 void conn_tick(struct conn *c, int64_t now_ns)
 {
     if (c->dead)
         return;
     if (c->deadline_ns != 0 && now_ns > c->deadline_ns) {
-        conn_close(c);
+        end_late(c);
         return;
     }
     if (c->call != NULL) {
@@ -394,7 +417,7 @@ void conn_accept(struct server *s)
     c->server = s;
     c->tcp.data = c;
     enlist(s, c);
-    set_deadline(c, FIRST_S);
+    set_deadline(c, s->opt.head_s);
     if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0
         || s->n_conns > s->max_conns) {
         conn_close(c);

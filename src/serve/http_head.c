@@ -131,8 +131,13 @@ static enum read_state read_target(struct http_head *h, struct slice s)
     h->target = s;
     if (s.len >= 7 && head_same((struct slice){ s.at, 7 }, SLICE("http://"))) {
         s = slice_from(s, 7);
-        while (s.len > 0 && s.at[0] != '/' && s.at[0] != '?')
+        h->authority = (struct slice){ s.at, 0 };
+        while (s.len > 0 && s.at[0] != '/' && s.at[0] != '?') {
+            h->authority.len++;
             s = slice_from(s, 1);
+        }
+        if (h->authority.len == 0)
+            return bad(h, 400, "the request target is malformed");
         h->path = SLICE("/");
         if (s.len == 0 || s.at[0] == '?') {
             h->query = s.len > 0 ? slice_from(s, 1) : s;
@@ -269,6 +274,10 @@ static enum read_state check_host(struct http_head *h)
 
     if (n > 1 || (n == 0 && h->minor == 1))
         return bad(h, 400, "there is not exactly one Host");
+    /* RFC 9112, 3.2.2: what the target says wins.  A page that could choose the
+     * one and not the other would else pass for one of this machine's. */
+    if (h->authority.at != NULL)
+        h->host = h->authority;
     for (size_t i = 0; i < h->host.len; i++)
         if (!is_host_char(h->host.at[i]))
             return bad(h, 400, "Host is malformed");

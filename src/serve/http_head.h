@@ -23,7 +23,8 @@ struct http_head {
     /* READ_DONE: slices into the bytes that were given */
     size_t       size;               /* bytes of the head */
     struct slice method, target, path, query;
-    struct slice host;
+    struct slice authority;          /* of an absolute target; at NULL: none */
+    struct slice host;               /* the authority, else the field */
     unsigned     minor;              /* 1 of HTTP/1.1 */
     struct http_field fields[HEAD_FIELDS_MAX];
     size_t       n_fields;

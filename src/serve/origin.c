@@ -50,6 +50,23 @@ bool origin_admits(const struct origins *o, const struct http_head *h)
         || is_allowed(o, origin);
 }
 
+/* Whatever headers the page wants to send (OpenAI's client in a browser sends a
+ * dozen of its own): they are not what protects us. */
+static void put_preflight(const struct http_head *h, struct strbuf *out)
+{
+    struct slice wanted = head_field(h, "access-control-request-headers");
+
+    strbuf_puts(out, "Access-Control-Allow-Methods: GET, POST, DELETE\r\n"
+                "Access-Control-Max-Age: 600\r\n"
+                "Access-Control-Allow-Headers: ");
+    if (wanted.len > 0)
+        strbuf_put(out, wanted);
+    else
+        strbuf_puts(out, "Authorization, Content-Type, X-Request-Id, "
+                    "X-Correlation-Id");
+    strbuf_puts(out, "\r\n");
+}
+
 void origin_put_headers(const struct origins *o, const struct http_head *h,
                         struct strbuf *out)
 {
@@ -63,12 +80,9 @@ void origin_put_headers(const struct origins *o, const struct http_head *h,
     strbuf_puts(out, "Access-Control-Allow-Origin: ");
     strbuf_put(out, origin);
     strbuf_puts(out, "\r\nAccess-Control-Expose-Headers: X-Request-Id, "
-                "X-Correlation-Id, Retry-After\r\n");
+                "X-Correlation-Id, X-Ignored-Fields, Retry-After\r\n");
     if (slice_is(h->method, "OPTIONS"))
-        strbuf_puts(out, "Access-Control-Allow-Methods: GET, POST, DELETE\r\n"
-                    "Access-Control-Allow-Headers: Authorization, "
-                    "Content-Type, X-Request-Id, X-Correlation-Id\r\n"
-                    "Access-Control-Max-Age: 600\r\n");
+        put_preflight(h, out);
 }
 
 bool origin_asks_first(const struct origins *o, const struct http_head *h)

@@ -47,6 +47,7 @@ enum refusal refusal_of(enum err e)
 enum refusal refusal_of_status(int status)
 {
     switch (status) {
+    case 408: return REFUSE_REQUEST_TIMEOUT;
     case 413: return REFUSE_PAYLOAD_TOO_LARGE;
     case 431: return REFUSE_HEADERS_TOO_LARGE;
     case 500: return REFUSE_INTERNAL;

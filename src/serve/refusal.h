@@ -19,6 +19,7 @@
     X(JOB_NOT_FOUND,          404, false, "not_found_error")                  \
     X(METHOD_NOT_ALLOWED,     405, false, "invalid_request_error")            \
     X(INFERENCE_TIMEOUT,      408, true,  "timeout_error")                    \
+    X(REQUEST_TIMEOUT,        408, true,  "timeout_error")                    \
     X(STREAM_ALREADY_TAKEN,   409, false, "invalid_request_error")            \
     X(JOB_EXPIRED,            410, false, "not_found_error")                  \
     X(PAYLOAD_TOO_LARGE,      413, false, "invalid_request_error")            \

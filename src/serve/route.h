@@ -4,6 +4,8 @@
 #ifndef OSMIA_SERVE_ROUTE_H
 #define OSMIA_SERVE_ROUTE_H
 
+#include "base/slice.h"
+
 struct call;
 
 /* Where tokens are configured, is one needed here? */
@@ -26,17 +28,22 @@ enum route_body {
 /* The shape of its error bodies. */
 enum route_errors { ROUTE_WORKER, ROUTE_OPENAI };
 
+/* The shape for a path that no route answers to, or not like that. */
+enum route_errors route_errors_of(struct slice path);
+
 enum { ROUTE_PATHS = 4 };
 
 struct route {
     const char       *method;
-    /* Ends with NULL.  "{}" stands for one part, which call->part holds:
-     * "/v1/jobs/{}/stream". */
+    /* Ends with NULL.  "{}" stands for one part, which call->part holds, percent
+     * decoded: "/v1/jobs/{}/stream".  "{..}", at the end only: for all the rest,
+     * which may have slashes. */
     const char       *paths[ROUTE_PATHS];
     enum route_auth   auth;
     enum route_when   when;
     enum route_body   body;
     enum route_errors errors;
+    bool              streams;   /* a GET that cannot be answered to a HEAD */
     void            (*handle)(struct call *c);
 };
 

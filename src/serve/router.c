@@ -16,7 +16,12 @@ static bool matches(const char *pattern, struct slice path, struct slice *part)
     struct slice p = slice_of(pattern);
 
     while (slice_starts(p, SLICE("/")) && slice_starts(path, SLICE("/"))) {
+        struct slice all = slice_from(path, 1);
         struct slice wanted = take_part(&p), given = take_part(&path);
+        if (slice_is(wanted, "{..}") && given.len > 0) {
+            *part = all;
+            return true;
+        }
         if (slice_is(wanted, "{}") && given.len > 0)
             *part = given;
         else if (!slice_eq(wanted, given))
@@ -34,6 +39,11 @@ static bool route_matches(const struct route *r, struct slice path,
     return false;
 }
 
+static bool takes_head(const struct route *r)
+{
+    return strcmp(r->method, "GET") == 0 && !r->streams;
+}
+
 const struct route *router_find(route_list routes, struct slice method,
                                 struct slice path, struct slice *part,
                                 bool *known)
@@ -42,7 +52,8 @@ const struct route *router_find(route_list routes, struct slice method,
     for (; *routes != NULL; routes++) {
         if (!route_matches(*routes, path, part))
             continue;
-        if (slice_is(method, (*routes)->method))
+        if (slice_is(method, (*routes)->method)
+            || (slice_is(method, "HEAD") && takes_head(*routes)))
             return *routes;
         *known = true;
     }
@@ -61,5 +72,47 @@ void router_put_methods(struct strbuf *out, route_list routes,
         if (out->len > before)
             strbuf_puts(out, ", ");
         strbuf_puts(out, (*routes)->method);
+        if (takes_head(*routes))
+            strbuf_puts(out, ", HEAD");
     }
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t router_decode(struct slice part, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < part.len; i++) {
+        int high = -1, low = -1;
+        if (part.at[i] == '%' && i + 2 < part.len) {
+            high = hex_value(part.at[i + 1]);
+            low = hex_value(part.at[i + 2]);
+        }
+        if (high >= 0 && low >= 0) {
+            out[n++] = (char)(16 * high + low);
+            i += 2;
+        } else {
+            out[n++] = part.at[i];
+        }
+    }
+    return n;
+}
+
+enum route_errors route_errors_of(struct slice path)
+{
+    static const char *const openai[] = {
+        "/v1/chat/", "/v1/completions", "/v1/models",
+    };
+
+    for (size_t i = 0; i < sizeof openai / sizeof *openai; i++)
+        if (slice_starts(path, slice_of(openai[i])))
+            return ROUTE_OPENAI;
+    return ROUTE_WORKER;
 }

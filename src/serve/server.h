@@ -40,6 +40,7 @@ struct serve_options {
     size_t      max_tokens_in;       /* 0: what the context holds */
     size_t      max_tokens_out;      /* of the worker's own routes */
     size_t      max_body;            /* bytes */
+    uint32_t    head_s, body_s;      /* for a client to send them */
     uint32_t    timeout_s;           /* of one inference */
     uint32_t    job_ttl_s, stream_grace_s;
     double      drain_s;

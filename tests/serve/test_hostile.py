@@ -191,6 +191,47 @@ class Hostile(ServeCase):
                                     b"Connection: close\r\n" + fields + b"\r\n")
             self.assertEqual(status(reply), 200, fields)
 
+    def test_foreign_targets(self):
+        # The target's own host counts, whatever the field says.
+        for target, code in ((b"http://evil.example/health", 403),
+                             (b"http://localhost/health", 200),
+                             (b"HTTP://127.0.0.1:80/health", 200),
+                             (b"http:///health", 400)):
+            reply = self.server.raw(b"GET " + target + b" HTTP/1.1\r\n" + HEAD
+                                    + b"Connection: close\r\n\r\n")
+            self.assertEqual(status(reply), code, target)
+
+    def test_head(self):
+        for path in (b"/health", b"/v1/models", b"/metrics", b"/nope"):
+            ask = b" " + path + b" HTTP/1.1\r\n" + HEAD
+            close = b"Connection: close\r\n\r\n"
+            get = self.server.raw(b"GET" + ask + close)
+            # Two of them: a body behind the first would end the framing.
+            head = self.server.raw((b"HEAD" + ask + b"\r\n") * 2 + b"HEAD"
+                                   + ask + close)
+            self.assertEqual(head.count(b"HTTP/1.1"), 3)
+            self.assertEqual(status(head), status(get))
+            self.assertTrue(head.endswith(b"\r\n\r\n"))
+            self.assertGreater(int(head.split(b"Content-Length: ")[1]
+                                   .split(b"\r")[0]), 0)
+        self.refused(b"HEAD /v1/jobs/job-1/stream HTTP/1.1\r\n" + HEAD
+                     + b"Connection: close\r\n\r\n", 405)
+
+    def test_compressed_bodies(self):
+        for coding, code in ((b"gzip", 415), (b"br, identity", 415),
+                             (b"identity", 200), (b"Identity", 200)):
+            reply = self.server.raw(
+                POST + b"Content-Encoding: " + coding + b"\r\nConnection: "
+                b"close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+            self.assertEqual(status(reply), code, coding)
+
+    def test_framing_errors_look_like_others(self):
+        reply = self.server.raw(b"GET / HTTP/1.1\r\n\r\n")
+        self.assertTrue(reply.startswith(b"HTTP/1.1 400 Bad Request\r\nDate: "))
+        self.assertIn(b"\r\nX-Request-Id: ", reply)
+        reply = self.server.raw(b"POST /v1/completions HTTP/1.1\r\n\r\n")
+        self.assertIn(b'{"error":{"message"', reply)
+
     def test_vanishing_clients_leave_nothing(self):
         def files():
             return len(os.listdir(f"/proc/{self.server.proc.pid}/fd"))

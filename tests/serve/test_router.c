@@ -8,10 +8,13 @@
 static const struct route get_a = { .method = "GET", .paths = { "/a", "/b" } };
 static const struct route post_a = { .method = "POST", .paths = { "/a" } };
 static const struct route part = { .method = "GET",
-                                   .paths = { "/jobs/{}/stream" } };
+                                   .paths = { "/jobs/{}/stream" },
+                                   .streams = true };
+static const struct route rest = { .method = "GET",
+                                   .paths = { "/models/{..}" } };
 static const struct route root = { .method = "GET", .paths = { "/" } };
-static const struct route *const routes[] = { &get_a, &post_a, &part, &root,
-                                              NULL };
+static const struct route *const routes[] = { &get_a, &post_a, &part, &rest,
+                                              &root, NULL };
 
 static void test_paths(void **state)
 {
@@ -29,6 +32,10 @@ static void test_paths(void **state)
         { "GET", "/jobs/x/y/stream", NULL, false },
         { "GET", "/jobs/x", NULL, false }, { "GET", "/", &root, false },
         { "GET", "*", NULL, false }, { "GET", "/%61", NULL, false },
+        { "HEAD", "/a", &get_a, false }, { "HEAD", "/jobs/x/stream", NULL, true },
+        { "GET", "/models/x", &rest, false },
+        { "GET", "/models/x/y%2Fz", &rest, false },
+        { "GET", "/models/", NULL, false }, { "GET", "/models", NULL, false },
     };
 
     (void)state;
@@ -51,8 +58,24 @@ static void test_methods(void **state)
 
     (void)state;
     router_put_methods(&out, routes, SLICE("/a"));
-    assert_true(slice_is(strbuf_slice(&out), "GET, POST"));
+    assert_true(slice_is(strbuf_slice(&out), "GET, HEAD, POST"));
     strbuf_drop(&out);
+}
+
+static void test_decoding(void **state)
+{
+    static const struct { const char *in, *out; } rows[] = {
+        { "a%2fb%2Fc", "a/b/c" }, { "%41%7a", "Az" }, { "%", "%" },
+        { "%4", "%4" }, { "%zz%20", "%zz " }, { "%2541", "%41" },
+        { "a+b", "a+b" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[32];
+        size_t n = router_decode(slice_of(rows[i].in), out);
+        assert_true(slice_is((struct slice){ out, n }, rows[i].out));
+    }
 }
 
 static void test_loopback_names(void **state)
@@ -119,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_decoding),
         cmocka_unit_test(test_loopback_names),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_ids),

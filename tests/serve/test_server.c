@@ -88,6 +88,7 @@ static void begin(struct fixture *f)
     scratch_open(&f->room);
     f->slow.path = tiny_put(&f->room, &(struct tiny_options){ .seed = 1 });
     o.port = 0;
+    o.head_s = o.body_s = 1;
     o.max_jobs = 4;
     o.max_kept = 4;
     o.model_ref = o.model_name = "tiny";
@@ -268,6 +269,41 @@ static void test_a_half_head_is_closed(void **state)
     end(&f);
 }
 
+/* Who begins to speak and stops is told; who says nothing is not. */
+static void test_slow_clients(void **state)
+{
+    static const struct { const char *sent, *told; } rows[] = {
+        { "GET /v1/models HT", "HTTP/1.1 408 Request Timeout" },
+        { "POST /cancel HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+          "application/json\r\nContent-Length: 9\r\n\r\n{\"job", "\"code\":"
+          "\"REQUEST_TIMEOUT\"" },
+        { "", NULL },
+    };
+    enum { N = sizeof rows / sizeof *rows };
+    struct fixture f;
+    char got[1024];
+    int fd[N];
+
+    (void)state;
+    begin(&f);
+    set(&f.slow, 0, true, false);
+    wait_ready(&f);
+    for (size_t i = 0; i < N; i++) {
+        fd[i] = dial(&f);
+        send(fd[i], rows[i].sent, strlen(rows[i].sent), 0);
+    }
+    for (size_t i = 0; i < N; i++) {
+        bool told = wait_for(fd[i], rows[i].told != NULL ? rows[i].told
+                                                         : "HTTP", got,
+                             sizeof got);
+        assert_int_equal(told, rows[i].told != NULL);
+        close(fd[i]);
+    }
+    check(&f, "GET /health", "", "200", "healthy");
+    server_stop(f.server);
+    end(&f);
+}
+
 /* Every allocation of one request fails in turn.  The client gets an answer or
  * loses its connection; the next request is answered. */
 static void starve(struct fixture *f, const char *line, const char *body)
@@ -316,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_failure_is_told_and_ends_it),
         cmocka_unit_test(test_stopped_while_loading),
         cmocka_unit_test(test_a_half_head_is_closed),
+        cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_no_memory),
     };
 
