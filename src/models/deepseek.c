@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine  attn_norm, ffn_norm;
-    struct linear  q, k, v, o;
-    struct linear  gate, up, down;                  /* dense layers */
-    struct mixture moe;                             /* the others */
+    struct affine    attn_norm, ffn_norm;
+    struct attention attn;
+    struct mlp       mlp;                           /* dense layers */
+    struct mixture   moe;                           /* the others */
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -21,22 +21,8 @@ struct layer {
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_DENSE, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_DENSE, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_DENSE | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -44,18 +30,18 @@ static void block(struct step *s, const void *layer)
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
                                                     /* k, v [n, kv head, d]  */
     attend(s);                                      /* a [n, head, d]        */
-    project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
+    project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
 
     norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
     if (config_is_sparse(s->config, s->layer)) {
         experts(s, s->h, &l->moe);                  /* x [n, hidden]         */
         return;
     }
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
+    gated(s, s->h, &l->mlp);                        /* g [n, ffn]            */
+    project_add(s, s->x, s->g, &l->mlp.down);       /* x [n, hidden]         */
 }
 
 static enum err configure(struct config *c, const struct config_source *src,
@@ -70,13 +56,12 @@ static enum err configure(struct config *c, const struct config_source *src,
         .n_shared = "n_shared_experts", .score = "scoring_func",
         .width = 1407,
     };
-    static const struct key_name bias = { "attention_bias", NULL };
     enum err e;
 
     c->vocab_size = 102400;
     if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
         || (e = config_read_activation(c, src, "silu", why)) != ERR_OK
-        || (e = keys_bool(&c->attention_bias, src->keys, bias, why)) != ERR_OK
+        || (e = config_read_attention_bias(c, src, why)) != ERR_OK
         || (e = config_read_experts(c, src, &family, why)) != ERR_OK)
         return e;
     /* The converter permutes the rows of q and k, as Llama's. */
@@ -90,6 +75,8 @@ const struct arch arch_deepseek = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
-    .part = { { &mixture_wants, AT(moe) } },
+    .part = { { &attention_wants, AT(attn) },
+              { &mlp_wants, AT(mlp) },
+              { &mixture_wants, AT(moe) } },
     .block = block,
 };

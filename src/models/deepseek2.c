@@ -13,7 +13,8 @@
 struct layer {
     struct affine  attn_norm, ffn_norm;
     struct latent  attn;
-    struct linear  o, gate, up, down;               /* MLP: dense layers */
+    struct linear  o;
+    struct mlp     mlp;                             /* dense layers */
     struct mixture moe;                             /* the others */
 };
 
@@ -26,12 +27,6 @@ static const struct want wants[] = {
       SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_DENSE | WANT_BIAS_MLP, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_DENSE | WANT_BIAS_MLP, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_DENSE | WANT_BIAS_MLP | WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -47,8 +42,8 @@ static void block(struct step *s, const void *layer)
         experts(s, s->h, &l->moe);                  /* x [n, hidden]         */
         return;
     }
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
+    gated(s, s->h, &l->mlp);                        /* g [n, ffn]            */
+    project_add(s, s->x, s->g, &l->mlp.down);       /* x [n, hidden]         */
 }
 
 /* Files of V2 and of V3 that do not say their groups. */
@@ -136,7 +131,9 @@ const struct arch arch_deepseek2 = {
     .configure = configure_v2,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
-    .part = { { &latent_wants, AT(attn) }, { &mixture_wants, AT(moe) } },
+    .part = { { &latent_wants, AT(attn) },
+              { &mlp_wants, AT(mlp) },
+              { &mixture_wants, AT(moe) } },
     .block = block,
 };
 
@@ -145,6 +142,8 @@ const struct arch arch_deepseek3 = {
     .configure = configure_v3,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
-    .part = { { &latent_wants, AT(attn) }, { &mixture_wants, AT(moe) } },
+    .part = { { &latent_wants, AT(attn) },
+              { &mlp_wants, AT(mlp) },
+              { &mixture_wants, AT(moe) } },
     .block = block,
 };

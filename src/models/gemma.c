@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine attn_norm, ffn_norm;
-    struct linear q, k, v, o;
-    struct linear gate, up, down;
+    struct affine    attn_norm, ffn_norm;
+    struct attention attn;
+    struct mlp       mlp;
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -19,22 +19,8 @@ struct layer {
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -42,14 +28,14 @@ static void block(struct step *s, const void *layer)
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
                                                     /* k, v [n, kv head, d]  */
     attend(s);                                      /* a [n, head, d]        */
-    project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
+    project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
 
     norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
+    gated(s, s->h, &l->mlp);                        /* g [n, ffn]            */
+    project_add(s, s->x, s->g, &l->mlp.down);       /* x [n, hidden]         */
 }
 
 static enum err configure(struct config *c, const struct config_source *src,
@@ -60,15 +46,14 @@ static enum err configure(struct config *c, const struct config_source *src,
         .norm_eps = 1e-6, .rope_theta = 1e4,
     };
     static const struct key_name
-        ahead = { "use_bidirectional_attention", NULL },
-        bias = { "attention_bias", NULL };
+        ahead = { "use_bidirectional_attention", NULL };
     enum err e;
 
     c->vocab_size = 256000;
     if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
         || (e = config_read_activation(c, src, "gelu_pytorch_tanh", why))
         || (e = config_refuse_true(src, ahead, why)) != ERR_OK
-        || (e = keys_bool(&c->attention_bias, src->keys, bias, why)) != ERR_OK)
+        || (e = config_read_attention_bias(c, src, why)) != ERR_OK)
         return e;
     /* Many files say "gelu" and mean the form it was trained with. */
     if (c->activation == ACTIVATION_GELU)
@@ -84,5 +69,6 @@ const struct arch arch_gemma = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &attention_wants, AT(attn) }, { &mlp_wants, AT(mlp) } },
     .block = block,
 };

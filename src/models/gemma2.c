@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine attn_norm, attn_post, ffn_norm, ffn_post;
-    struct linear q, k, v, o;
-    struct linear gate, up, down;
+    struct affine    attn_norm, attn_post, ffn_norm, ffn_post;
+    struct attention attn;
+    struct mlp       mlp;
 };
 
 enum { LAYERS_OF_27B = 46 };
@@ -21,24 +21,10 @@ enum { LAYERS_OF_27B = 46 };
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "post_attention_norm", "post_attention_layernorm", AT(attn_post),
       DIM_HIDDEN, DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
     { "ffn_norm", "pre_feedforward_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_FINE, NULL },
     { "post_ffw_norm", "post_feedforward_layernorm", AT(ffn_post), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
 };
@@ -48,16 +34,16 @@ static void block(struct step *s, const void *layer)
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
                                                     /* k, v [n, kv head, d]  */
     attend(s);                                      /* a [n, head, d]        */
-    project(s, s->h, s->a, &l->o);                  /* h [n, hidden]         */
+    project(s, s->h, s->a, &l->attn.o);             /* h [n, hidden]         */
     norm(s, s->h, s->h, &l->attn_post);
     add(s, s->x, s->h);                             /* x [n, hidden]         */
 
     norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project(s, s->h, s->g, &l->down);               /* h [n, hidden]         */
+    gated(s, s->h, &l->mlp);                        /* g [n, ffn]            */
+    project(s, s->h, s->g, &l->mlp.down);           /* h [n, hidden]         */
     norm(s, s->h, s->h, &l->ffn_post);
     add(s, s->x, s->h);                             /* x [n, hidden]         */
 }
@@ -73,8 +59,7 @@ static enum err configure(struct config *c, const struct config_source *src,
         attn_cap = { "attn_logit_softcapping", "A.attn_logit_softcapping" },
         logit_cap = { "final_logit_softcapping", "A.final_logit_softcapping" },
         window = { "sliding_window", "A.attention.sliding_window" },
-        ahead = { "use_bidirectional_attention", NULL },
-        bias = { "attention_bias", NULL };
+        ahead = { "use_bidirectional_attention", NULL };
     const struct keys *k = src->keys;
     struct layer_rule  rule = { .period = 2 };
     enum err           e;
@@ -88,7 +73,7 @@ static enum err configure(struct config *c, const struct config_source *src,
         || (e = config_read_softcap(&c->attn_softcap, src, attn_cap, why))
         || (e = config_read_softcap(&c->logit_softcap, src, logit_cap, why))
         || (e = config_refuse_true(src, ahead, why)) != ERR_OK
-        || (e = keys_bool(&c->attention_bias, k, bias, why)) != ERR_OK)
+        || (e = config_read_attention_bias(c, src, why)) != ERR_OK)
         return e;
     c->pairing = ROPE_HALVES;
     c->embed_scale = sqrtf((float)c->hidden_size);
@@ -105,5 +90,6 @@ const struct arch arch_gemma2 = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &attention_wants, AT(attn) }, { &mlp_wants, AT(mlp) } },
     .block = block,
 };

@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine  attn_norm, ffn_norm;
-    struct linear  q, k, v, o;
-    struct mixture moe;
+    struct affine    attn_norm, ffn_norm;
+    struct attention attn;
+    struct mixture   moe;
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -19,14 +19,6 @@ struct layer {
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_FINE, NULL },
     { "ffn_norm", "post_attention_layernorm", AT(ffn_norm), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
 };
@@ -36,10 +28,10 @@ static void block(struct step *s, const void *layer)
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
                                                     /* k, v [n, kv head, d]  */
     attend(s);                                      /* a [n, head, d]        */
-    project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
+    project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
 
     norm(s, s->h, s->x, &l->ffn_norm);              /* h [n, hidden]         */
     experts(s, s->h, &l->moe);                      /* x [n, hidden]         */
@@ -85,6 +77,7 @@ const struct arch arch_mixtral = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
-    .part = { { &mixture_wants, AT(moe) } },
+    .part = { { &attention_wants, AT(attn) },
+              { &mixture_wants, AT(moe) } },
     .block = block,
 };

@@ -9,34 +9,20 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine attn_post, ffn_post, q_norm, k_norm;
-    struct linear q, k, v, o;
-    struct linear gate, up, down;
+    struct affine    attn_post, ffn_post, q_norm, k_norm;
+    struct attention attn;
+    struct mlp       mlp;
 };
 
 #define AT(field) offsetof(struct layer, field)
 
 static const struct want wants[] = {
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_BIAS_ATTN | WANT_FINE, NULL },
     { "attn_q_norm", "self_attn.q_norm", AT(q_norm), DIM_Q, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
     { "attn_k_norm", "self_attn.k_norm", AT(k_norm), DIM_KV, DIM_NONE,
       SPLIT_NONE, WANT_NORM, NULL },
     { "post_attention_norm", "post_attention_layernorm", AT(attn_post),
       DIM_HIDDEN, DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_FINE, NULL },
     { "post_ffw_norm", "post_feedforward_layernorm", AT(ffn_post), DIM_HIDDEN,
       DIM_NONE, SPLIT_NONE, WANT_NORM, NULL },
 };
@@ -45,16 +31,16 @@ static void block(struct step *s, const void *layer)
 {
     const struct layer *l = layer;
 
-    project_qkv(s, s->x, &l->q, &l->k, &l->v);      /* q [n, head * d]       */
+    project_qkv(s, s->x, &l->attn);                 /* q [n, head * d]       */
     norm(s, s->q, s->q, &l->q_norm);                /* k, v [n, kv head * d] */
     norm(s, s->k, s->k, &l->k_norm);
     attend(s);                                      /* a [n, head, d]        */
-    project(s, s->h, s->a, &l->o);                  /* h [n, hidden]         */
+    project(s, s->h, s->a, &l->attn.o);             /* h [n, hidden]         */
     norm(s, s->h, s->h, &l->attn_post);
     add(s, s->x, s->h);                             /* x [n, hidden]         */
 
-    gated(s, s->x, &l->gate, &l->up);               /* g [n, ffn]            */
-    project(s, s->h, s->g, &l->down);               /* h [n, hidden]         */
+    gated(s, s->x, &l->mlp);                        /* g [n, ffn]            */
+    project(s, s->h, s->g, &l->mlp.down);           /* h [n, hidden]         */
     norm(s, s->h, s->h, &l->ffn_post);
     add(s, s->x, s->h);                             /* x [n, hidden]         */
 }
@@ -68,7 +54,6 @@ static enum err configure(struct config *c, const struct config_source *src,
     };
     /* Its successor has windows and the same name in GGUF. */
     static const struct key_name
-        bias = { "attention_bias", NULL },
         window = { NULL, "A.attention.sliding_window" };
     uint32_t none = 0;
     enum err e;
@@ -77,7 +62,7 @@ static enum err configure(struct config *c, const struct config_source *src,
     c->pairing = ROPE_HALVES;
     if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
         || (e = config_read_activation(c, src, "silu", why)) != ERR_OK
-        || (e = keys_bool(&c->attention_bias, src->keys, bias, why)) != ERR_OK)
+        || (e = config_read_attention_bias(c, src, why)) != ERR_OK)
         return e;
     return keys_uint(&none, src->keys, window, (struct uint_range){ 0, 0 }, why);
 }
@@ -87,5 +72,6 @@ const struct arch arch_olmo2 = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &attention_wants, AT(attn) }, { &mlp_wants, AT(mlp) } },
     .block = block,
 };

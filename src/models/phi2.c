@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine norm;
-    struct linear q, k, v, o;
-    struct linear up, down;
+    struct affine    norm;
+    struct attention attn;
+    struct linear    up, down;
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -18,13 +18,13 @@ struct layer {
 static const struct want wants[] = {
     { "attn_norm", "input_layernorm", AT(norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM | WANT_BIAS, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
+    { "attn_q", "self_attn.q_proj", AT(attn.q), DIM_Q, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
+    { "attn_k", "self_attn.k_proj", AT(attn.k), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
+    { "attn_v", "self_attn.v_proj", AT(attn.v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
-    { "attn_output", "self_attn.dense", AT(o), DIM_HIDDEN, DIM_Q,
+    { "attn_output", "self_attn.dense", AT(attn.o), DIM_HIDDEN, DIM_Q,
       SPLIT_COLS, WANT_BIAS | WANT_FINE, NULL },
     { "ffn_up", "mlp.fc1", AT(up), DIM_FFN, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
@@ -37,11 +37,11 @@ static void block(struct step *s, const void *layer)
     const struct layer *l = layer;
 
     norm(s, s->h, s->x, &l->norm);                  /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
                                                     /* k, v [n, kv head, d]  */
     attend(s);                                      /* a [n, head, d]        */
     activated(s, s->h, &l->up);                     /* g [n, ffn]            */
-    project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
+    project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
     project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
 }
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine attn_norm, ffn_norm, q_norm, k_norm;
-    struct linear q, k, v, o;
-    struct linear gate, up, down;
+    struct affine    attn_norm, ffn_norm, q_norm, k_norm;
+    struct attention attn;
+    struct mlp       mlp;
 };
 
 #define AT(field) offsetof(struct layer, field)
@@ -28,20 +28,6 @@ static const struct want wants[] = {
       DIM_KV, DIM_NONE, SPLIT_ROWS, WANT_NORM | WANT_QK_NORM, NULL },
     { "attn_norm", "input_layernorm", AT(attn_norm), DIM_HIDDEN, DIM_NONE,
       SPLIT_NONE, WANT_NORM | WANT_BIAS, NULL },
-    { "attn_q", "self_attn.q_proj", AT(q), DIM_Q, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_k", "self_attn.k_proj", AT(k), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_v", "self_attn.v_proj", AT(v), DIM_KV, DIM_HIDDEN,
-      SPLIT_ROWS, WANT_BIAS_ATTN, NULL },
-    { "attn_output", "self_attn.o_proj", AT(o), DIM_HIDDEN, DIM_Q,
-      SPLIT_COLS, WANT_FINE, NULL },
-    { "ffn_gate", "mlp.gate_proj", AT(gate), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_up", "mlp.up_proj", AT(up), DIM_FFN, DIM_HIDDEN,
-      SPLIT_ROWS, 0, NULL },
-    { "ffn_down", "mlp.down_proj", AT(down), DIM_HIDDEN, DIM_FFN,
-      SPLIT_COLS, WANT_FINE, NULL },
 };
 
 static void block(struct step *s, const void *layer)
@@ -50,18 +36,18 @@ static void block(struct step *s, const void *layer)
     const struct config *c = s->config;
 
     norm(s, s->h, s->x, &l->attn_norm);             /* h [n, hidden]         */
-    project_qkv(s, s->h, &l->q, &l->k, &l->v);      /* q [n, head, d]        */
+    project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
     if (c->qk_norm) {                               /* k, v [n, kv head, d]  */
         norm_heads(s, s->q, &l->q_norm);
         norm_heads(s, s->k, &l->k_norm);
     }
     attend(s);                                      /* a [n, head, d]        */
-    project_add(s, s->x, s->a, &l->o);              /* x [n, hidden]         */
+    project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
 
     if (!c->parallel)                               /* else h is as above    */
         norm(s, s->h, s->x, &l->ffn_norm);          /* h [n, hidden]         */
-    gated(s, s->h, &l->gate, &l->up);               /* g [n, ffn]            */
-    project_add(s, s->x, s->g, &l->down);           /* x [n, hidden]         */
+    gated(s, s->h, &l->mlp);                        /* g [n, ffn]            */
+    project_add(s, s->x, s->g, &l->mlp.down);       /* x [n, hidden]         */
 }
 
 /* In GGUF the tensors tell which variant it is.  There is a key for side by side,
@@ -112,5 +98,6 @@ const struct arch arch_stablelm = {
     .configure = configure,
     .wants = { wants, sizeof wants / sizeof wants[0] },
     .layer_size = sizeof(struct layer),
+    .part = { { &attention_wants, AT(attn) }, { &mlp_wants, AT(mlp) } },
     .block = block,
 };

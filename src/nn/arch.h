@@ -8,7 +8,7 @@
 
 struct step;
 
-enum { ARCH_PARTS = 2 };
+enum { ARCH_PARTS = 3 };
 
 struct arch {
     const char *name;            /* as people know the family: "Llama" */
@@ -18,11 +18,12 @@ struct arch {
     enum err (*configure)(struct config *c, const struct config_source *src,
                           struct err_info *why);
 
-    /* The tensors of one layer, and the struct they fill. */
+    /* The tensors of one layer that are its own, and the struct they fill. */
     struct want_table wants;
     size_t            layer_size;
-    /* Those of parts of it that several architectures share (mixture_wants of
-     * nn/experts.h, latent_wants of nn/latent.h), and where they lie. */
+    /* Those of parts of it that several architectures share (nn/layer_parts.h,
+     * mixture_wants of nn/experts.h, latent_wants of nn/latent.h), and where
+     * they lie. */
     struct {
         const struct want_table *wants;      /* NULL: no such part */
         size_t                   at;

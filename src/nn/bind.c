@@ -312,13 +312,18 @@ static bool bias_needed(const struct binder *b, const struct want *w)
 {
     return (w->flags & WANT_BIAS)
         || ((w->flags & WANT_BIAS_ATTN) && b->config->attention_bias)
+        || ((w->flags & WANT_BIAS_OUT) && b->config->output_bias)
         || ((w->flags & WANT_BIAS_MLP) && b->config->mlp_bias);
 }
 
-static bool may_have_bias(const struct want *w)
+/* A bias in a Hugging Face file that its configuration denies is not read: the
+ * reference has no parameter for it. */
+static bool may_have_bias(const struct binder *b, const struct want *w)
 {
-    return w->flags & (WANT_BIAS | WANT_BIAS_IF_THERE | WANT_BIAS_ATTN
-                       | WANT_BIAS_MLP);
+    unsigned by_key = b->checkpoint->naming == NAMING_GGUF
+                    ? WANT_BIAS_ATTN | WANT_BIAS_OUT | WANT_BIAS_MLP : 0;
+
+    return bias_needed(b, w) || (w->flags & (WANT_BIAS_IF_THERE | by_key));
 }
 
 enum err bind_open_vector(struct binder *b, struct vector **out,
@@ -411,7 +416,7 @@ static enum err bind_bias(struct binder *b, struct vector **out,
 {
     struct found f;
 
-    if (!may_have_bias(w))
+    if (!may_have_bias(b, w))
         return ERR_OK;
     find_wanted(&f, b, w, layer, ".bias");
     if (f.t == NULL)

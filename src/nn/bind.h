@@ -35,7 +35,8 @@ enum {
     WANT_BIAS          = 2,     /* has a bias: always; */
     WANT_BIAS_IF_THERE = 4,     /*   when the file has it; */
     WANT_BIAS_ATTN     = 8,     /*   when config.attention_bias says so, */
-    WANT_BIAS_MLP      = 16,    /*   or mlp_bias, or it is there */
+    WANT_BIAS_MLP      = 16,    /*   or mlp_bias (GGUF files, which have no such
+                                     keys: when it is there) */
     WANT_NORM          = 32,    /* a norm's weight: see config.norm_plus_one */
     WANT_LOOKUP        = 64,    /* rows are looked up, too (tied embedding) */
     WANT_LOOKUP_ONLY   = 128,
@@ -55,7 +56,8 @@ enum {
                                    attention; bind_heads.c knows the files */
     WANT_SERIAL        = 32768, /* only where the MLP follows attention: not
                                    with config.parallel; */
-    WANT_QK_NORM       = 65536  /* only with config.qk_norm */
+    WANT_QK_NORM       = 65536, /* only with config.qk_norm */
+    WANT_BIAS_OUT      = 131072 /* as WANT_BIAS_ATTN, by config.output_bias */
 };
 
 /* A row whose dimensions are 0 is not wanted.  A vector whose `hf` has a * is

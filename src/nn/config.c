@@ -333,6 +333,17 @@ enum err config_read_query_scale(struct config *c,
     return e;
 }
 
+enum err config_read_attention_bias(struct config *c,
+                                    const struct config_source *src,
+                                    struct err_info *why)
+{
+    static const struct key_name name = { "attention_bias", NULL };
+    enum err e = keys_bool(&c->attention_bias, src->keys, name, why);
+
+    c->output_bias = c->attention_bias;
+    return e;
+}
+
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why)
 {

@@ -51,7 +51,9 @@ struct config {
     struct layer_kind kind[LAYER_KINDS_MAX];
     size_t            n_kinds;
     const uint8_t    *layer_kind;    /* [n_layer]; NULL: all are kind 0 */
-    bool              attention_bias, mlp_bias;  /* must be in the file */
+    bool              attention_bias; /* of q, k, v, */
+    bool              output_bias;    /*   of o, */
+    bool              mlp_bias;       /*   of the MLP: must be in the file */
     bool              qk_norm;       /* q and k are normed, in families where
                                         that depends; see WANT_QK_NORM */
     struct latent_config latent;
@@ -170,6 +172,10 @@ enum err config_expect(const struct config_source *src, struct key_name name,
 enum err config_read_query_scale(struct config *c,
                                  const struct config_source *src,
                                  uint32_t layers_of_27b, struct err_info *why);
+/* attention_bias, which speaks of q, k, v and o; absent: none has one. */
+enum err config_read_attention_bias(struct config *c,
+                                    const struct config_source *src,
+                                    struct err_info *why);
 /* ERR_UNKNOWN when the key is there and true. */
 enum err config_refuse_true(const struct config_source *src,
                             struct key_name name, struct err_info *why);

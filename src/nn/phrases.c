@@ -43,12 +43,13 @@ void project_add(struct step *s, struct buf *out, const struct buf *in,
     s->ops->mul(s->stream, s->n, &set);
 }
 
-void project_qkv(struct step *s, const struct buf *in, const struct linear *q,
-                 const struct linear *k, const struct linear *v)
+void project_qkv(struct step *s, const struct buf *in,
+                 const struct attention *w)
 {
     struct product_set set = {
         .in = in, .n = 3, .end = PRODUCT_STORE,
-        .at = { product(s->q, q), product(s->k, k), product(s->v, v) },
+        .at = { product(s->q, &w->q), product(s->k, &w->k),
+                product(s->v, &w->v) },
     };
     s->ops->mul(s->stream, s->n, &set);
 }
@@ -70,11 +71,10 @@ void attend(struct step *s)
     s->ops->attend(s->stream, s->n, &op);
 }
 
-void gated(struct step *s, const struct buf *in, const struct linear *gate,
-           const struct linear *up)
+void gated(struct step *s, const struct buf *in, const struct mlp *w)
 {
     struct gate_set set = {
-        .in = in, .gate = product(s->g, gate), .up = product(s->u, up),
+        .in = in, .gate = product(s->g, &w->gate), .up = product(s->u, &w->up),
         .activation = s->config->activation,
     };
     s->ops->gate(s->stream, s->n, &set);
@@ -82,9 +82,9 @@ void gated(struct step *s, const struct buf *in, const struct linear *gate,
 
 void activated(struct step *s, const struct buf *in, const struct linear *up)
 {
-    static const struct linear none = { NULL, NULL };
+    struct mlp w = { .gate = *up };
 
-    gated(s, in, up, &none);
+    gated(s, in, &w);
 }
 
 void add(struct step *s, struct buf *out, const struct buf *in)

@@ -6,6 +6,7 @@
 #include "device/device.h"
 #include "nn/bind.h"
 #include "nn/config.h"
+#include "nn/layer_parts.h"
 
 /* One pass over the tokens of a batch, as a layer sees it. */
 struct step {
@@ -48,17 +49,16 @@ void project(struct step *s, struct buf *out, const struct buf *in,
 /* out += W in + bias */
 void project_add(struct step *s, struct buf *out, const struct buf *in,
                  const struct linear *w);
-/* q, k, v of one input, which is prepared once. */
-void project_qkv(struct step *s, const struct buf *in, const struct linear *q,
-                 const struct linear *k, const struct linear *v);
+/* s->q, s->k, s->v of one input, which is prepared once. */
+void project_qkv(struct step *s, const struct buf *in,
+                 const struct attention *w);
 
 /* Rotate q and k, append k and v to the cache, s->a = attention of q over it.
  * Which rotation, which window and which cache follow from the layer. */
 void attend(struct step *s);
 
 /* s->g = act(gate in) * (up in) */
-void gated(struct step *s, const struct buf *in, const struct linear *gate,
-           const struct linear *up);
+void gated(struct step *s, const struct buf *in, const struct mlp *w);
 /* s->g = act(up in): the MLP without a gate */
 void activated(struct step *s, const struct buf *in, const struct linear *up);
 /* out += in */
