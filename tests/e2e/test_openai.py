@@ -183,35 +183,5 @@ class Sameness(CliCase):
         self.expect_same(MODEL, 8)
 
 
-# ---- a conversation ----
-
-@unittest.skipUnless(os.path.exists(MODEL), "no real model")
-class Conversation(CliCase):
-    def ask(self, server, messages):
-        return server.post("/v1/chat/completions", {
-            "messages": messages, "max_tokens": 20, "temperature": 0,
-            "seed": 1}, timeout=300).json
-
-    def test_turns_run_new_tokens_only(self):
-        server = Server(self.osmia, ["serve", MODEL])
-        messages, turns = [], []
-        for i in range(5):
-            messages.append({"role": "user",
-                             "content": f"Tell me fact {i} about bees."})
-            turns.append(self.ask(server, messages))
-            messages.append(turns[-1]["choices"][0]["message"])
-        server.kill()
-        for before, now in zip(turns, turns[1:]):
-            shared = before["usage"]["total_tokens"]
-            found = now["usage"]["prompt_tokens_details"]["cached_tokens"]
-            self.assertGreaterEqual(found, 0.95 * (shared - 1))
-        fresh = Server(self.osmia, ["serve", MODEL])     # has nothing cached
-        last = self.ask(fresh, messages[:-1])
-        fresh.kill()
-        self.assertEqual(last["choices"], turns[-1]["choices"])
-        self.assertEqual(
-            last["usage"]["prompt_tokens_details"]["cached_tokens"], 0)
-
-
 if __name__ == "__main__":
     main()
