@@ -68,7 +68,7 @@ static enum err index_one(struct added *a, size_t i, const struct normalizer *n,
     if (!t->normalized)
         return trie_add(&a->raw, t->content, (int32_t)i, why);
     strbuf_clear(form);
-    enum err e = normalizer_apply(n, t->content, form, why);
+    enum err e = normalizer_apply(n, t->content, form, NULL, why);
     if (e != ERR_OK)
         return e;
     if (form->failed)

@@ -45,6 +45,19 @@ static size_t first_char_len(struct slice s)
     return s.len == 0 ? 0 : utf8_decode(s, &cp, NULL);
 }
 
+/* `to` before every character and at the end: where the reference's language
+ * finds an empty text. */
+static void put_between(struct strbuf *out, struct slice text, const char *to)
+{
+    while (text.len > 0) {
+        size_t len = first_char_len(text);
+        strbuf_puts(out, to);
+        strbuf_put(out, (struct slice){ text.at, len });
+        text = slice_from(text, len);
+    }
+    strbuf_puts(out, to);
+}
+
 /* Append `text` with each `from` replaced by `to`. */
 static void put_replaced(struct strbuf *out, struct slice text,
                          struct slice from, const char *to)
@@ -52,7 +65,7 @@ static void put_replaced(struct strbuf *out, struct slice text,
     size_t done = 0, hit;
 
     if (from.len == 0) {
-        strbuf_put(out, text);
+        put_between(out, text, to);
         return;
     }
     while ((hit = slice_find(text, from, done)) < text.len) {
@@ -240,7 +253,8 @@ static bool replaces_char(const struct step *s)
 static void push_replace(struct decoder_run *r, size_t i, struct slice text)
 {
     struct strbuf *made = step_made(r, i);
-    enum err e = normalizer_apply(r->d->steps[i].replace, text, made, r->why);
+    enum err e = normalizer_apply(r->d->steps[i].replace, text, made, NULL,
+                                  r->why);
 
     if (e != ERR_OK)
         r->e = e;
@@ -389,14 +403,16 @@ static void give_word(struct decoder_run *r, size_t i, const char *suffix)
 
 static void push_bpe(struct decoder_run *r, size_t i, struct slice text)
 {
-    if (r->state[i].held.len > 0)
+    if (r->state[i].holds)
         give_word(r, i, " ");
+    r->state[i].holds = true;
     hold(r, i, text);
 }
 
 static void end_bpe(struct decoder_run *r, size_t i)
 {
-    give_word(r, i, "");
+    if (r->state[i].holds)
+        give_word(r, i, "");
 }
 
 /* ---- CTC ---- */

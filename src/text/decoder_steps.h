@@ -24,6 +24,7 @@ struct step {
 struct step_state {
     size_t        n_seen;           /* tokens so far (1 at first, when other
                                        text stands before) */
+    bool          holds;            /* BPEDecoder: a token waits in `held` */
     struct strbuf held, made;
 };
 

@@ -69,19 +69,33 @@ size_t norm_bert_chinese(uint32_t cp, uint32_t out[3])
 }
 
 static void run_chars(const struct norm_step *s, struct slice text,
-                      struct strbuf *out)
+                      struct norm_way *way, struct strbuf *out)
 {
     size_t len;
     for (size_t at = 0; at < text.len; at += len) {
         uint32_t to[3];
         size_t n = s->map(char_at(text, at, &len), to);
+        if (at == 0 && n == 0)
+            way->at_start = false;
         for (size_t i = 0; i < n; i++)
             strbuf_put_utf8(out, to[i]);
     }
 }
 
+/* In the reference a replacement stands where the last character of its match
+ * stood: one for several characters at the start is no longer at the start, nor
+ * is what follows an empty one. */
+static bool keeps_start(struct slice text, struct span m, struct slice with)
+{
+    size_t len = 0;
+    if (m.at > 0)
+        return true;
+    char_at(text, 0, &len);
+    return m.end == 0 || (m.end == len && with.len > 0);
+}
+
 static enum err run_replace(const struct norm_step *s, struct slice text,
-                            size_t most, struct strbuf *out,
+                            struct norm_way *way, struct strbuf *out,
                             struct err_info *why)
 {
     size_t start = out->len;
@@ -99,12 +113,13 @@ static enum err run_replace(const struct norm_step *s, struct slice text,
         e = regex_search_next(&search, &m, &found, why);
         if (e != ERR_OK || !found || out->failed)
             break;
+        way->at_start = way->at_start && keeps_start(text, m, s->text);
         strbuf_put(out, (struct slice){ text.at + done, m.at - done });
         strbuf_put(out, s->text);
         done = m.end;
-        if (out->len - start > most)
+        if (out->len - start > way->most)
             e = fail(why, ERR_LIMIT, "normalizer Replace: the text grows to "
-                     "more than %zu bytes", most);
+                     "more than %zu bytes", way->most);
     }
     strbuf_put(out, slice_from(text, done));
     regex_search_drop(&search);
@@ -112,11 +127,13 @@ static enum err run_replace(const struct norm_step *s, struct slice text,
 }
 
 static void run_strip(const struct norm_step *s, struct slice text,
-                      struct strbuf *out)
+                      struct norm_way *way, struct strbuf *out)
 {
     size_t at = 0, len;
     while (s->left && (bits_at(text, at, &len) & UNICODE_SPACE))
         at += len;
+    if (at > 0)
+        way->at_start = false;
     text = slice_from(text, at);
     while (s->right && text.len > 0) {
         at = char_before(text, text.len);
@@ -190,15 +207,16 @@ static void run_prefixes(const struct norm_step *s, struct slice text,
     }
 }
 
-enum err norm_run(const struct norm_step *s, struct slice text, size_t most,
-                  struct strbuf *out, struct err_info *why)
+enum err norm_run(const struct norm_step *s, struct slice text,
+                  struct norm_way *way, struct strbuf *out,
+                  struct err_info *why)
 {
     enum err e = ERR_OK;
     switch (s->kind) {
     case NORM_FORM:     normal_form_put(s->form, text, out); break;
-    case NORM_CHARS:    run_chars(s, text, out); break;
-    case NORM_REPLACE:  e = run_replace(s, text, most, out, why); break;
-    case NORM_STRIP:    run_strip(s, text, out); break;
+    case NORM_CHARS:    run_chars(s, text, way, out); break;
+    case NORM_REPLACE:  e = run_replace(s, text, way, out, why); break;
+    case NORM_STRIP:    run_strip(s, text, way, out); break;
     case NORM_BYTES:    bytemap_put(out, text); break;
     case NORM_CLUSTERS: run_clusters(s, text, out); break;
     case NORM_PREFIXES: run_prefixes(s, text, out); break;

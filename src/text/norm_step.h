@@ -37,9 +37,16 @@ norm_map norm_bert_clean;         /* no controls, white space becomes spaces */
 norm_map norm_bert_chinese;       /* spaces around ideographs */
 norm_map norm_bert_accents;       /* no non-spacing mark stays */
 
-/* Append what the step makes of `text`.  ERR_LIMIT: replacements make it longer
- * than `most` bytes. */
-enum err norm_run(const struct norm_step *s, struct slice text, size_t most,
-                  struct strbuf *out, struct err_info *why);
+/* What is known about a text on its way through the steps. */
+struct norm_way {
+    size_t most;        /* bytes that replacements may make of it */
+    bool   at_start;    /* it begins with what the caller's text began with */
+};
+
+/* Append what the step makes of `text`; at_start is cleared by steps that drop
+ * its beginning.  ERR_LIMIT: it grows to more than way->most bytes. */
+enum err norm_run(const struct norm_step *s, struct slice text,
+                  struct norm_way *way, struct strbuf *out,
+                  struct err_info *why);
 
 #endif

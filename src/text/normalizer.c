@@ -249,23 +249,27 @@ bool normalizer_is_identity(const struct normalizer *n)
 }
 
 enum err normalizer_apply(const struct normalizer *n, struct slice text,
-                          struct strbuf *out, struct err_info *why)
+                          struct strbuf *out, bool *at_start,
+                          struct err_info *why)
 {
     struct strbuf work[2] = { { 0 } };
+    struct norm_way way = { .most = SIZE_MAX, .at_start = true };
     enum err e = ERR_OK;
-    size_t most = text.len > SIZE_MAX / 2 / GROWTH_MAX
-                ? SIZE_MAX : (text.len + 1024) * GROWTH_MAX;
+    if (text.len <= SIZE_MAX / 2 / GROWTH_MAX)
+        way.most = (text.len + 1024) * GROWTH_MAX;
     if (n->n == 0)
         strbuf_put(out, text);
     for (size_t i = 0; e == ERR_OK && i < n->n; i++) {
         struct strbuf *to = i + 1 == n->n ? out : &work[i % 2];
         if (to != out)
             strbuf_clear(to);
-        e = norm_run(&n->steps[i], text, most, to, why);
+        e = norm_run(&n->steps[i], text, &way, to, why);
         text = strbuf_slice(to);
     }
     if (e == ERR_OK && out->failed)
         e = fail_nomem(why);
+    if (at_start != NULL)
+        *at_start = *at_start && way.at_start;
     strbuf_drop(&work[0]);
     strbuf_drop(&work[1]);
     return e;

@@ -20,8 +20,10 @@ enum err normalizer_open_charsmap(struct normalizer **out, struct slice blob,
 void     normalizer_close(struct normalizer *n);      /* NULL: nothing */
 bool     normalizer_is_identity(const struct normalizer *n);
 
-/* Append the normal form of `text` (valid UTF-8). */
+/* Append the normal form of `text` (valid UTF-8).  *at_start is cleared when
+ * what the text began with is gone: Metaspace asks.  NULL: nobody does. */
 enum err normalizer_apply(const struct normalizer *n, struct slice text,
-                          struct strbuf *out, struct err_info *why);
+                          struct strbuf *out, bool *at_start,
+                          struct err_info *why);
 
 #endif

@@ -31,19 +31,56 @@ uint32_t reader_char(struct regex_reader *r)
 
 /* ---- case ---- */
 
+static int by_target(const void *a, const void *b)
+{
+    uint32_t x = ((const struct fold_pair *)a)->to;
+    uint32_t y = ((const struct fold_pair *)b)->to;
+    return (x > y) - (x < y);
+}
+
+/* Every letter that has a simple folding, in the order of what it folds to: a
+ * pattern of many letters looks there for each of them. */
 static enum err make_folds(struct regex_reader *r)
 {
-    enum { LAST_CASED = 0x1FFFF, CAP = 4096 };
+    enum { CAP = 4096 };
     if (r->folds != NULL)
         return ERR_OK;
     if ((r->folds = calloc(CAP, sizeof *r->folds)) == NULL)
         return fail_nomem(r->why);
-    for (uint32_t cp = 0; cp <= LAST_CASED && r->n_folds < CAP; cp++) {
-        uint32_t to = unicode_fold_simple(cp);
-        if (to != cp)
-            r->folds[r->n_folds++] = (struct fold_pair){ cp, to };
-    }
+    for (uint32_t cp = unicode_next_fold(0);
+         cp != UINT32_MAX && r->n_folds < CAP; cp = unicode_next_fold(cp + 1))
+        r->folds[r->n_folds++] = (struct fold_pair){ cp,
+                                                     unicode_fold_simple(cp) };
+    qsort(r->folds, r->n_folds, sizeof *r->folds, by_target);
     return ERR_OK;
+}
+
+/* Add what the members of `from` fold to. */
+static void add_targets(struct code_set *out, struct unicode_ranges from)
+{
+    for (size_t i = 0; i < from.n; i++) {
+        uint32_t cp = unicode_next_fold(from.at[i].first);
+        for (; cp <= from.at[i].last; cp = unicode_next_fold(cp + 1))
+            code_set_add(out, unicode_fold_simple(cp), unicode_fold_simple(cp));
+    }
+}
+
+/* Add what folds to members of `to`. */
+static void add_sources(const struct regex_reader *r, struct code_set *out,
+                        struct unicode_ranges to)
+{
+    for (size_t i = 0; i < to.n; i++) {
+        size_t low = 0, high = r->n_folds;
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+            if (r->folds[mid].to < to.at[i].first)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        for (; low < r->n_folds && r->folds[low].to <= to.at[i].last; low++)
+            code_set_add(out, r->folds[low].from, r->folds[low].from);
+    }
 }
 
 /* A letter that folds to several would match all of these, too.  It adds
@@ -60,14 +97,10 @@ static bool folds_to_strangers(const struct code_set *set, uint32_t cp)
 
 static bool has_strangers(const struct code_set *set)
 {
-    for (uint32_t cp = 0xDF; cp <= 0xFB17; cp++) {
-        if (cp == 0x590)
-            cp = 0x1E96;             /* none in between */
-        if (cp == 0x2000)
-            cp = 0xFB00;
+    for (uint32_t cp = unicode_next_long_fold(0); cp != UINT32_MAX;
+         cp = unicode_next_long_fold(cp + 1))
         if (code_set_has(set, cp) && folds_to_strangers(set, cp))
             return true;
-    }
     return false;
 }
 
@@ -76,23 +109,13 @@ enum err reader_fold(struct regex_reader *r, struct code_set *set)
     if (!r->fold)
         return ERR_OK;
     enum err e = make_folds(r);
-    size_t n = set->n;
-    struct unicode_ranges before = { set->at, n };
     struct code_set more = { 0 };
     if (e != ERR_OK)
         return e;
-    for (size_t i = 0; i < r->n_folds; i++) {
-        struct fold_pair f = r->folds[i];
-        if (unicode_in(f.from, before))
-            code_set_add(&more, f.to, f.to);
-    }
-    code_set_add_all(&more, before);
+    add_targets(&more, code_set_ranges(set));
+    code_set_add_all(&more, code_set_ranges(set));
     code_set_tidy(&more);
-    for (size_t i = 0; i < r->n_folds; i++) {
-        struct fold_pair f = r->folds[i];
-        if (unicode_in(f.to, code_set_ranges(&more)))
-            code_set_add(set, f.from, f.from);
-    }
+    add_sources(r, set, code_set_ranges(&more));
     code_set_add_all(set, code_set_ranges(&more));
     set->failed |= more.failed;
     code_set_drop(&more);

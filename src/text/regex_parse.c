@@ -137,15 +137,11 @@ static void no_operand(struct parser *p)
  * U+00DF do)?  Oniguruma would match it; one set a letter cannot. */
 static bool makes_one_letter(const struct neighbours *l)
 {
-    for (uint32_t cp = 0xDF; cp <= 0xFB17; cp++) {
+    for (uint32_t cp = unicode_next_long_fold(0); cp != UINT32_MAX;
+         cp = unicode_next_long_fold(cp + 1)) {
         uint32_t to[3];
-        if (cp == 0x590)
-            cp = 0x1E96;
-        if (cp == 0x2000)
-            cp = 0xFB00;
         size_t n = unicode_fold(cp, to);
-        if (n > 1 && n <= l->n
-            && memcmp(to, l->cp + l->n - n, n * sizeof *to) == 0)
+        if (n <= l->n && memcmp(to, l->cp + l->n - n, n * sizeof *to) == 0)
             return true;
     }
     return false;

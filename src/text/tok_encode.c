@@ -101,7 +101,8 @@ static enum err encode_between(struct encoding *e, struct slice text,
 
     if (!normalizer_is_identity(e->t->normalizer)) {
         strbuf_clear(&e->normal);
-        err = normalizer_apply(e->t->normalizer, text, &e->normal, e->why);
+        err = normalizer_apply(e->t->normalizer, text, &e->normal, &at_start,
+                               e->why);
         if (err == ERR_OK && e->normal.failed)
             err = fail_nomem(e->why);
         text = strbuf_slice(&e->normal);

@@ -39,6 +39,7 @@ struct tokenizer {
     struct decoder      *decoder;
     bool                 byte_pieces;   /* texts are mapped bytes */
     struct tok_ids       before, after; /* what TOK_ADD_SPECIAL adds */
+    bool                 is_parted;     /* by a TemplateProcessing, while opening */
     int32_t              role[TOK_N_ROLES];     /* -1: none */
     struct tok_ids       eos, suppressed;       /* ascending, unique */
     const struct notices *notices;      /* while opening */

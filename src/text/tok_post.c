@@ -92,6 +92,11 @@ static bool join(struct tok_ids *left, const struct tok_ids *right)
 static enum err wrap(struct tokenizer *t, struct tok_ids *before,
                      const struct tok_ids *after, struct err_info *why)
 {
+    bool adds = before->n + after->n > 0;
+
+    if (adds && t->is_parted)
+        return fail(why, ERR_UNKNOWN, "post_processor: a processor that adds "
+                    "tokens behind a TemplateProcessing is not supported");
     if (!join(before, &t->before) || !join(&t->after, after))
         return fail_nomem(why);
     struct tok_ids swap = t->before;
@@ -140,6 +145,10 @@ enum err tok_post_read(struct tokenizer *t, const struct json *spec,
     e = read_one(&before, &after, spec, type->string, why);
     if (e == ERR_OK)
         e = wrap(t, &before, &after, why);
+    /* To the reference each token of a template is a text of its own from there
+     * on, which a further processor would wrap for itself. */
+    if (e == ERR_OK && slice_is(type->string, "TemplateProcessing"))
+        t->is_parted |= t->before.n + t->after.n > 0;
     tok_ids_drop(&before);
     tok_ids_drop(&after);
     return e;

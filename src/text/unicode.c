@@ -80,7 +80,8 @@ struct mapping {
     size_t                         n_row;
 };
 
-static uint32_t map_simple(const struct mapping *m, uint32_t cp)
+/* The first run that ends at cp or behind it. */
+static size_t find_run(const struct mapping *m, uint32_t cp)
 {
     size_t low = 0, high = m->n_run;
     while (low < high) {
@@ -90,15 +91,22 @@ static uint32_t map_simple(const struct mapping *m, uint32_t cp)
         else
             high = mid;
     }
+    return low;
+}
+
+static uint32_t map_simple(const struct mapping *m, uint32_t cp)
+{
+    size_t low = find_run(m, cp);
     if (low == m->n_run || cp < m->run[low].first
         || (cp - m->run[low].first) % m->run[low].step != 0)
         return cp;
     return (uint32_t)((int32_t)cp + m->run[low].distance);
 }
 
-static size_t map_full(const struct mapping *m, uint32_t cp, uint32_t out[3])
+/* The first expansion of cp or of what is behind it. */
+static size_t find_row(const struct mapping *m, uint32_t cp)
 {
-    size_t low = 0, high = m->n_row, n = 1;
+    size_t low = 0, high = m->n_row;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         if (cp > m->row[mid].from)
@@ -106,6 +114,12 @@ static size_t map_full(const struct mapping *m, uint32_t cp, uint32_t out[3])
         else
             high = mid;
     }
+    return low;
+}
+
+static size_t map_full(const struct mapping *m, uint32_t cp, uint32_t out[3])
+{
+    size_t low = find_row(m, cp), n = 1;
     if (low == m->n_row || m->row[low].from != cp) {
         out[0] = map_simple(m, cp);
         return 1;
@@ -153,4 +167,23 @@ uint32_t unicode_fold_simple(uint32_t cp)
 {
     const struct mapping m = fold_mapping();
     return map_simple(&m, cp);
+}
+
+uint32_t unicode_next_fold(uint32_t cp)
+{
+    const struct mapping m = fold_mapping();
+    size_t i = find_run(&m, cp);
+    if (i == m.n_run)
+        return UINT32_MAX;
+    if (cp <= m.run[i].first)
+        return m.run[i].first;
+    uint32_t step = m.run[i].step;
+    return cp + (step - (cp - m.run[i].first) % step) % step;
+}
+
+uint32_t unicode_next_long_fold(uint32_t cp)
+{
+    const struct mapping m = fold_mapping();
+    size_t i = find_row(&m, cp);
+    return i < m.n_row ? m.row[i].from : UINT32_MAX;
 }

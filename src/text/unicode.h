@@ -133,6 +133,11 @@ size_t unicode_title(uint32_t cp, uint32_t out[3]);
 /* Full case folding (C + F of CaseFolding.txt) and the simple one (C + S). */
 size_t unicode_fold(uint32_t cp, uint32_t out[3]);
 uint32_t unicode_fold_simple(uint32_t cp);
+/* The first code point from `cp` on that has a simple folding; UINT32_MAX: no
+ * more.  Walking so costs what there is to find, not the code space. */
+uint32_t unicode_next_fold(uint32_t cp);
+/* The same for those that fold to several (unicode_fold). */
+uint32_t unicode_next_long_fold(uint32_t cp);
 
 /* ---- what Python's str methods ask of one character ---- */
 

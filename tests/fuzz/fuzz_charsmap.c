@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.len = utf8_valid_prefix(text);
     if (normalizer_open_charsmap(&n, blob, NULL) != ERR_OK)
         return 0;
-    assert(normalizer_apply(n, text, &out, NULL) == ERR_OK);
+    assert(normalizer_apply(n, text, &out, NULL, NULL) == ERR_OK);
     assert(charsmap_open(&m, blob, NULL) == ERR_OK);
     size_t shortest = charsmap_find(&m, text, CHARSMAP_SHORTEST, &to);
     size_t longest = charsmap_find(&m, text, CHARSMAP_LONGEST, &to);

@@ -33,7 +33,7 @@ static void run(const struct json *spec, struct slice text)
     if (normalizer_open(&n, json_get(spec, "normalizer"), NULL) == ERR_OK
         && pretokenizer_open(&p, json_get(spec, "pre_tokenizer"), NULL)
            == ERR_OK
-        && normalizer_apply(n, text, &normal, NULL) == ERR_OK) {
+        && normalizer_apply(n, text, &normal, NULL, NULL) == ERR_OK) {
         text = strbuf_slice(&normal);
         assert(utf8_valid_prefix(text) == text.len);
         cut(p, text);

@@ -3,6 +3,8 @@
 #include "support/check.h"
 
 #include "kernels/dispatch.h"
+#include "tensor/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,9 +276,40 @@ static void windows_softcap_segments(void **state)
     check_scene(shape, 100);
 }
 
+/* Each code is the nearest one for the scale that stands beside it. */
+static void q8_codes_fit_their_scale(void **state)
+{
+    struct attn_shape shape = shape_of(KV_Q8_0, 1, 1, 64);
+    struct scene s;
+    double worst = 0;
+
+    (void)state;
+    scene_open(&s, shape, 200);
+    fill_cache(&s, runnable(0)->kernels);
+    struct kv_view view = view_of(&s);
+    for (uint32_t p = 0; p < s.n; p++) {
+        const uint8_t *row = kv_v_at(&shape.layer, kv_head_at(&view,
+                                         &s.shape.layer, 0, p));
+        row += p % KV_BLOCK * kv_row_size(KV_Q8_0, 64);
+        for (uint32_t i = 0; i < 64; i++) {
+            const uint8_t *run = row + i / KV_QUANTS * 34;
+            uint16_t half;
+            memcpy(&half, run, sizeof half);
+            double code = (int8_t)run[2 + i % KV_QUANTS];
+            double off = fabs((double)s.v[p * 64 + i]
+                              / (double)f32_from_f16(half) - code);
+            /* The largest value may lie a little beyond the last code. */
+            worst = fabs(code) < 127 && off > worst ? off : worst;
+        }
+    }
+    assert_true(worst > 0.4 && worst < 0.5001);
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(q8_codes_fit_their_scale),
         cmocka_unit_test(attention_of_every_type),
         cmocka_unit_test(windows_softcap_segments),
     };

@@ -15,6 +15,12 @@ static vf tame(vi bits)
     return vi_bits(small);
 }
 
+/* 0 and -0. */
+static vf zero(vi bits)
+{
+    return vi_bits(vi_and(bits, vi_set1((int32_t)0x80000000u)));
+}
+
 /* Bytes of at most `bits` bits: what the dot product of narrow codes takes. */
 static vi codes(vi bytes, int bits)
 {
@@ -102,6 +108,8 @@ int KERNEL(lanes)(struct lane_result out[LANE_OPS], const struct lane_input *in)
             { "fmax", vf_bits(vf_max(x, y)) },
             { "fmin", vf_bits(vf_min(x, y)) },
             { "lt", vf_bits(vf_lt(x, y, z, vf_set1(2.0f))) },
+            { "zero max", vf_bits(vf_max(zero(a), zero(b))) },
+            { "zero min", vf_bits(vf_min(zero(a), zero(b))) },
             { "nan max", vf_bits(vf_max(x, vi_bits(vi_set1(0x7fc00000)))) },
             { "nan min", vf_bits(vf_min(vi_bits(vi_set1(0x7fc00000)), y)) },
             { "nan lt", vf_bits(vf_lt(vi_bits(vi_set1(0x7fc00000)), y, x, z)) },
@@ -114,6 +122,10 @@ int KERNEL(lanes)(struct lane_result out[LANE_OPS], const struct lane_input *in)
             { "dot8", vi_add(wide_dot(a, s), wide_correction(s)) },
             { "exp", vf_bits(vf_exp(vf_mul(x, vf_set1(1e10f)))) },
             { "tanh", vf_bits(vf_tanh(vf_mul(x, vf_set1(1e9f)))) },
+            { "exp nan", vf_bits(vf_exp(vi_bits(vi_set1(0x7fc00000)))) },
+            { "x", vf_bits(vf_mul(x, vf_set1(43.0f))) },
+            { "exp x", vf_bits(vf_exp(vf_mul(x, vf_set1(43.0f)))) },
+            { "tanh x", vf_bits(vf_tanh(vf_mul(x, vf_set1(43.0f)))) },
         };
 
         n = (int)(sizeof rows / sizeof *rows);

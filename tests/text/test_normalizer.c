@@ -26,7 +26,8 @@ static bool gives(const char *spec, const char *text, const char *expected)
     struct err_info why;
     if (open_spec(&n, spec, &why) != ERR_OK)
         fail_msg("%s", why.text);
-    assert_int_equal(normalizer_apply(n, slice_of(text), &out, &why), ERR_OK);
+    assert_int_equal(normalizer_apply(n, slice_of(text), &out, NULL, &why),
+                     ERR_OK);
     bool same = slice_is(strbuf_slice(&out), expected);
     if (!same)
         print_message("%s: got %s\n", spec, strbuf_cstr(&out));
@@ -125,7 +126,8 @@ static bool maps(struct slice blob, const char *text, const char *expected)
     struct strbuf out = { 0 };
     struct err_info why;
     assert_int_equal(normalizer_open_charsmap(&n, blob, &why), ERR_OK);
-    assert_int_equal(normalizer_apply(n, slice_of(text), &out, &why), ERR_OK);
+    assert_int_equal(normalizer_apply(n, slice_of(text), &out, NULL, &why),
+                     ERR_OK);
     bool same = slice_is(strbuf_slice(&out), expected);
     strbuf_drop(&out);
     normalizer_close(n);
@@ -170,7 +172,7 @@ static void broken_charsmap(void **state)
         struct slice cut = { edge + 1, len };
         if (normalizer_open_charsmap(&n, cut, &why) == ERR_OK) {
             assert_true(len >= sizeof m.size + sizeof m.units);
-            (void)normalizer_apply(n, SLICE("abab"), &out, &why);
+            (void)normalizer_apply(n, SLICE("abab"), &out, NULL, &why);
         }
         strbuf_drop(&out);
         normalizer_close(n);
@@ -224,7 +226,7 @@ static void many_marks(void **state)
     for (size_t i = 0; i < 250000; i++)
         strbuf_puts(&text, "\u0301\u0323");
     assert_int_equal(open_spec(&n, "{\"type\":\"NFC\"}", &why), ERR_OK);
-    assert_int_equal(normalizer_apply(n, strbuf_slice(&text), &out, &why),
+    assert_int_equal(normalizer_apply(n, strbuf_slice(&text), &out, NULL, &why),
                      ERR_OK);
     assert_int_equal(out.len, text.len);
     assert_memory_equal(out.at, "\u0323\u0323", 4);
@@ -247,7 +249,8 @@ static void growth(void **state)
                       "\"a\"},\"content\":\"aa\"}", i > 0 ? "," : "");
     strbuf_puts(&spec, "]}");
     assert_int_equal(open_spec(&n, strbuf_cstr(&spec), &why), ERR_OK);
-    assert_int_equal(normalizer_apply(n, SLICE("a"), &out, &why), ERR_LIMIT);
+    assert_int_equal(normalizer_apply(n, SLICE("a"), &out, NULL, &why),
+                     ERR_LIMIT);
     assert_non_null(strstr(why.text, "grows"));
     strbuf_drop(&spec);
     strbuf_drop(&out);

@@ -51,7 +51,7 @@ static enum err text_of(const struct json *spec)
     enum err e = normalizer_open(&n, spec, &why);
     if (e != ERR_OK)
         return e;
-    e = normalizer_apply(n, sample, &out, &why);
+    e = normalizer_apply(n, sample, &out, NULL, &why);
     strbuf_drop(&out);
     normalizer_close(n);
     return e;

@@ -197,6 +197,12 @@ static void each_fault_has_its_sentence(void **state)
         { "\"fuse_unk\":true", "\"fuse_unk\":1", ERR_FORMAT, "true or false" },
         { "\"ids\":[0]", "\"ids\":[99]", ERR_FORMAT, "no token" },
         { "\"id\":\"A\"", "\"id\":\"B\"", ERR_UNKNOWN, "around one \"A\"" },
+        { "\"post_processor\":", "\"post_processor\":{\"type\":\"Sequence\","
+          "\"processors\":[{\"type\":\"TemplateProcessing\",\"single\":[{"
+          "\"SpecialToken\":{\"id\":\"a\"}},{\"Sequence\":{\"id\":\"A\"}}],"
+          "\"special_tokens\":{\"a\":{\"ids\":[1]}}},{\"type\":"
+          "\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"b\",2]}]},"
+          "\"truncation\":", ERR_UNKNOWN, "behind a TemplateProcessing" },
         { "\"content\":\"<s>\"", "\"content\":7", ERR_FORMAT, "\"content\"" },
         { "{\"version\"", "[{\"version\"", ERR_FORMAT, "expected one object" },
     };

@@ -11,8 +11,8 @@
 #include <string.h>
 
 static const char *const names[] = {
-    "bert", "clip", "gpt2", "late", "llama2", "llama3", "metaspace", "partial",
-    "plain", "prefix", "unigram", "unigram_bytes", "words"
+    "bert", "clip", "front", "gpt2", "late", "llama2", "llama3", "metaspace",
+    "partial", "plain", "prefix", "unigram", "unigram_bytes", "words"
 };
 
 enum { N_NAMES = sizeof names / sizeof names[0] };

@@ -97,6 +97,20 @@ static void case_mappings(void **state)
     assert_int_equal(unicode_fold_simple(0x1E9E), 0xDF);
     assert_int_equal(unicode_fold_simple(0x212A), 'k');
     assert_int_equal(unicode_fold_simple(0x110000), 0x110000);
+    /* Walking finds what asking every code point finds. */
+    uint32_t next = unicode_next_fold(0), far = unicode_next_long_fold(0), to[3];
+    for (uint32_t cp = 0; cp < 0x20000; cp++) {
+        if (unicode_fold_simple(cp) != cp) {
+            assert_int_equal(next, cp);
+            next = unicode_next_fold(cp + 1);
+        }
+        if (unicode_fold(cp, to) > 1) {
+            assert_int_equal(far, cp);
+            far = unicode_next_long_fold(cp + 1);
+        }
+    }
+    assert_int_equal(next, UINT32_MAX);
+    assert_int_equal(far, UINT32_MAX);
 }
 
 static void python(void **state)

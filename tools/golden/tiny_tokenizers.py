@@ -299,6 +299,23 @@ def make_late():
                                       {"type": "Fuse"}))
 
 
+def make_front():
+    """What a normalizer drops at the front is no start for Metaspace; a
+    BPEDecoder without a suffix finds it between all characters."""
+    m = train_chars(200, ["[UNK]", "<s>"], spm_texts())
+    m.update(unk_token="[UNK]")
+    return tokenizer(m, [added(0, "[UNK]", special=True),
+                         added(1, "<s>", special=True)],
+                     normalizer=sequence(
+                         "normalizers", replace("[!.#]", "", True),
+                         replace("he", "the"),
+                         {"type": "Strip", "strip_left": True,
+                          "strip_right": False}),
+                     pre_tokenizer={"type": "Metaspace", "replacement": MARK,
+                                    "prepend_scheme": "first", "split": False},
+                     decoder={"type": "BPEDecoder", "suffix": ""})
+
+
 def cases(t, maker, n):
     out = []
     ids = sorted(t.get_vocab().values())
