@@ -82,6 +82,9 @@ static enum err read_windows(struct config *c, const struct config_source *src,
     if (keys_has(k, by_kind)
         && (e = rope_read(rope, k, "sliding_attention", &c->arena, why)))
         return e;
+    /* yarn: the reference looks for this key outside of the dicts by kind of
+     * layer, where it never is. */
+    c->kind[0].rope.truncate = rope->truncate = true;
     return config_split_layers(c, src, &rule, why);
 }
 

@@ -1,5 +1,6 @@
 /* Phi-1, Phi-1.5 and Phi-2: attention and an MLP without a gate read the same
- * LayerNorm and are added side by side; everything has a bias.
+ * LayerNorm and are added side by side; everything has a bias, the head too.
+ * Heads of q and k may be normed, all by the same weights.
  *
  * Reference: transformers, models/phi. */
 #include "models/arch_table.h"
@@ -8,7 +9,7 @@
 #include <stddef.h>
 
 struct layer {
-    struct affine    norm;
+    struct affine    norm, q_norm, k_norm;
     struct attention attn;
     struct linear    up, down;
 };
@@ -24,6 +25,10 @@ static const struct want wants[] = {
       SPLIT_ROWS, WANT_BIAS, NULL },
     { "attn_v", "self_attn.v_proj", AT(attn.v), DIM_KV, DIM_HIDDEN,
       SPLIT_ROWS, WANT_BIAS, NULL },
+    { NULL, "self_attn.q_layernorm", AT(q_norm), DIM_HEAD, DIM_NONE,
+      SPLIT_NONE, WANT_NORM | WANT_BIAS | WANT_QK_NORM, NULL },
+    { NULL, "self_attn.k_layernorm", AT(k_norm), DIM_HEAD, DIM_NONE,
+      SPLIT_NONE, WANT_NORM | WANT_BIAS | WANT_QK_NORM, NULL },
     { "attn_output", "self_attn.dense", AT(attn.o), DIM_HIDDEN, DIM_Q,
       SPLIT_COLS, WANT_BIAS | WANT_FINE, NULL },
     { "ffn_up", "mlp.fc1", AT(up), DIM_FFN, DIM_HIDDEN,
@@ -38,7 +43,10 @@ static void block(struct step *s, const void *layer)
 
     norm(s, s->h, s->x, &l->norm);                  /* h [n, hidden]         */
     project_qkv(s, s->h, &l->attn);                 /* q [n, head, d]        */
-                                                    /* k, v [n, kv head, d]  */
+    if (s->config->qk_norm) {                       /* k, v [n, kv head, d]  */
+        norm_heads(s, s->q, &l->q_norm);
+        norm_heads(s, s->k, &l->k_norm);
+    }
     attend(s);                                      /* a [n, head, d]        */
     activated(s, s->h, &l->up);                     /* g [n, ffn]            */
     project_add(s, s->x, s->a, &l->attn.o);         /* x [n, hidden]         */
@@ -56,11 +64,12 @@ static enum err configure(struct config *c, const struct config_source *src,
     enum err e;
 
     c->vocab_size = 51200;
+    c->pairing = ROPE_HALVES;
+    c->head_bias = true;
     if ((e = config_read_common(c, src, &defaults, why)) != ERR_OK
         || (e = config_read_activation(c, src, "gelu_new", why)) != ERR_OK)
         return e;
-    c->pairing = ROPE_HALVES;
-    return config_refuse_true(src, head_norms, why);
+    return keys_bool(&c->qk_norm, src->keys, head_norms, why);
 }
 
 const struct arch arch_phi2 = {

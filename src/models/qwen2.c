@@ -99,8 +99,10 @@ static enum err configure_moe(struct config *c, const struct config_source *src,
         || (e = config_read_experts(c, src, &family, why)) != ERR_OK
         || (e = config_sparse_steps(c, src, why)) != ERR_OK
         || (e = keys_uint(&rule.end, src->keys, key_layers,
-                          (struct uint_range){ 1, UINT32_MAX }, why)))
+                          (struct uint_range){ 0, UINT32_MAX }, why)))
         return e;
+    if (rule.end == 0)               /* here: no layer slides */
+        rule.first = UINT32_MAX;
     return config_split_if_used(c, src, &rule, why);
 }
 

@@ -139,7 +139,8 @@ static void find_wanted(struct found *f, const struct binder *b,
     }
     /* GGUF phi3 calls gate and up together ffn_up: the name alone is not
      * enough. */
-    if (f->t == NULL || (f->t->n_dims > 0 && f->t->dims[0] != f->rows))
+    if (w->gguf != NULL
+        && (f->t == NULL || (f->t->n_dims > 0 && f->t->dims[0] != f->rows)))
         find_fused(f, b, w, layer, suffix);
 }
 
@@ -313,7 +314,8 @@ static bool bias_needed(const struct binder *b, const struct want *w)
     return (w->flags & WANT_BIAS)
         || ((w->flags & WANT_BIAS_ATTN) && b->config->attention_bias)
         || ((w->flags & WANT_BIAS_OUT) && b->config->output_bias)
-        || ((w->flags & WANT_BIAS_MLP) && b->config->mlp_bias);
+        || ((w->flags & WANT_BIAS_MLP) && b->config->mlp_bias)
+        || ((w->flags & WANT_BIAS_CENTRED) && b->config->norm_centre);
 }
 
 /* A bias in a Hugging Face file that its configuration denies is not read: the

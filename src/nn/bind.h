@@ -57,7 +57,8 @@ enum {
     WANT_SERIAL        = 32768, /* only where the MLP follows attention: not
                                    with config.parallel; */
     WANT_QK_NORM       = 65536, /* only with config.qk_norm */
-    WANT_BIAS_OUT      = 131072 /* as WANT_BIAS_ATTN, by config.output_bias */
+    WANT_BIAS_OUT      = 131072, /* as WANT_BIAS_ATTN, by config.output_bias */
+    WANT_BIAS_CENTRED  = 262144  /* a norm that has a bias if it is LayerNorm */
 };
 
 /* A row whose dimensions are 0 is not wanted.  A vector whose `hf` has a * is

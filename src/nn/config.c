@@ -409,6 +409,7 @@ uint64_t config_dim(const struct config *c, enum dim d)
     case DIM_NOPE:   return c->latent.nope;
     case DIM_VALUE:  return c->latent.value;
     case DIM_SHARED_ROUTER: return c->shared_router;
+    case DIM_HEAD_BIAS: return c->head_bias ? c->vocab_size : 0;
     case DIM_ROUTER_BIAS: return c->router_bias ? c->router.n_expert : 0;
     case DIM_EXPERTS: return c->router.n_expert;
     case DIM_EXPERT: return c->expert_size;

@@ -77,6 +77,7 @@ struct config {
     float embed_scale;               /* 1: none */
     float logit_scale;               /* 1: none */
     float logit_softcap;             /* 0: none */
+    bool  head_bias;                 /* logits have a bias */
 
     struct arena arena;              /* of arrays above */
 };
@@ -204,6 +205,7 @@ enum dim {
     DIM_EXPERT,          /* expert_size */
     DIM_SHARED,          /* shared_size */
     DIM_SHARED_ROUTER,   /* 1, or 0: the shared experts have none */
+    DIM_HEAD_BIAS,       /* vocab_size, or 0: the head has no bias */
     DIM_ROPE             /* half the rotated elements of a head */
 };
 uint64_t config_dim(const struct config *c, enum dim d);

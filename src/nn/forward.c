@@ -297,7 +297,7 @@ static void run_head(struct work *w, const struct batch *b, float *logits)
     struct head_op       op = {
         .in = s->h, .row = w->wanted, .logits = logits,
         .weight = m->has_head ? m->ends.head.weight : m->ends.embed.weight,
-        .bias = m->ends.head.bias,
+        .bias = m->ends.head_bias.weight,
         .scale = m->config->logit_scale, .softcap = m->config->logit_softcap,
     };
 

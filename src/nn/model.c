@@ -18,12 +18,15 @@
 
 #define AT(field) offsetof(struct ends, field)
 
-/* A tied embedding is looked up and multiplied, else only looked up. */
+/* A tied embedding is looked up and multiplied, else only looked up.  The bias
+ * of the head is a row of its own: a tied head has one, too. */
 static const struct want tied_wants[] = {
     { "token_embd", "model.embed_tokens", AT(embed), DIM_VOCAB, DIM_HIDDEN,
       SPLIT_ROWS, WANT_LOOKUP, NULL },
     { "output_norm", "model.norm", AT(norm), DIM_HIDDEN, DIM_NONE,
-      SPLIT_NONE, WANT_NORM | WANT_BIAS_IF_THERE, "model.final_layernorm" },
+      SPLIT_NONE, WANT_NORM | WANT_BIAS_CENTRED, "model.final_layernorm" },
+    { "output", "lm_head", AT(head_bias), DIM_HEAD_BIAS, DIM_NONE,
+      SPLIT_ROWS, WANT_BARE, NULL },
     { "rope_freqs", NULL, AT(rope_freqs), DIM_ROPE, DIM_NONE,
       SPLIT_NONE, WANT_OPTIONAL, NULL },
     { "rope_factors_long", NULL, AT(rope_long), DIM_ROPE, DIM_NONE,
@@ -36,8 +39,7 @@ static const struct want embed_only = {
     SPLIT_ROWS, WANT_LOOKUP_ONLY, NULL,
 };
 static const struct want head_want = {
-    "output", "lm_head", AT(head), DIM_VOCAB, DIM_HIDDEN, SPLIT_ROWS,
-    WANT_BIAS_IF_THERE, NULL,
+    "output", "lm_head", AT(head), DIM_VOCAB, DIM_HIDDEN, SPLIT_ROWS, 0, NULL,
 };
 
 #undef AT

@@ -9,7 +9,7 @@
 /* The tensors outside the layers. */
 struct ends {
     struct linear embed, head;
-    struct affine norm;
+    struct affine norm, head_bias;
     struct affine rope_freqs, rope_long, rope_short;
 };
 

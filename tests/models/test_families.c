@@ -26,6 +26,7 @@ static const struct {
     { "gemma/plain", true }, { "gemma2/plain", true }, { "gemma3/plain", true },
     { "olmo2/plain", true },
     { "phi3/plain", true },  { "phi3/long", true },    { "phi2/plain", true },
+    { "phi2/normed", false },
     { "stablelm/plain", true }, { "stablelm/parallel", true },
 };
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
@@ -103,6 +104,8 @@ static void test_same_bytes(void **state)
     X(phi2, "phi2/plain", whole_head, c->kind[0].rope.width = c->head_dim) \
     X(phi2, "phi2/plain", rms, c->norm_centre = false) \
     X(phi2, "phi2/plain", gelu, c->activation = ACTIVATION_GELU) \
+    X(phi2, "phi2/normed", no_head_norms, c->qk_norm = false) \
+    X(phi2, "phi2/normed", no_head_bias, c->head_bias = false) \
     X(stablelm, "stablelm/plain", wider, c->kind[0].rope.width = 6) \
     X(stablelm, "stablelm/plain", pairing, c->pairing = ROPE_NEIGHBOURS) \
     X(stablelm, "stablelm/plain", epsilon, c->norm_eps = 1e-5f) \
@@ -181,7 +184,7 @@ static void test_refused_values(void **state)
         { "qwen2/window", "max_window_layers", "1.5" },
         { "qwen2/window", "use_sliding_window", "3" },
         { "olmo2/plain", "hidden_act", "\"relu\"" },
-        { "phi2/plain", "qk_layernorm", "true" },
+        { "phi2/plain", "qk_layernorm", "3" },
         { "phi2/plain", "partial_rotary_factor", "0.01" },
         { "phi2/plain", "layer_norm_eps", "2" },
         { "phi3/long", "partial_rotary_factor", "2" },

@@ -151,6 +151,11 @@ VARIANTS = {
         num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
         max_position_embeddings=512, layer_norm_eps=1e-5,
         partial_rotary_factor=0.4)),
+    "phi2/normed": (hf.PhiConfig, dict(
+        hidden_size=96, intermediate_size=112, num_hidden_layers=3,
+        num_attention_heads=4, num_key_value_heads=2, vocab_size=160,
+        max_position_embeddings=512, layer_norm_eps=1e-3, qk_layernorm=True,
+        partial_rotary_factor=0.5, tie_word_embeddings=True)),
     # Of 4.8 and 16.8 elements the reference rotates 4 and 16.
     "stablelm/plain": (hf.StableLmConfig, dict(
         LAYER_NORM, use_qkv_bias=True, partial_rotary_factor=0.2)),
@@ -163,7 +168,7 @@ OLD_STYLE = ("qwen2/window", "gemma2/plain", "gemma3/plain", "phi3/long",
              "stablelm/parallel")
 # What GGUF cannot say of a variant.
 HF_ONLY = ("qwen2/window", "qwen3/window", "deepseek2/biased", "deepseek2/fp8",
-           "deepseek2/mlp",
+           "deepseek2/mlp", "phi2/normed",
            "mixtral/window", "qwen2_moe/sparse", "qwen3_moe/sparse")
 # What GGUF calls them.
 ARCHS = {"mixtral": "llama", "qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe"}
