@@ -30,7 +30,7 @@ static const struct flag model[] = {
       .help = "f32 activations times de-quantised weights; slow" },
     { .name = "seed", .kind = FLAG_UINT, .at = AT(seed), .value = "N",
       .least = 0, .most = 18446744073709551615.0,
-      .help = "seed of the sampler (default: drawn)" },
+      .help = "seed of the sampler (drawn); not for serve" },
     { .name = NULL },
 };
 

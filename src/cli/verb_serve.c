@@ -8,6 +8,7 @@
 #include "routes/route_table.h"
 #include "serve/sandbox.h"
 #include "serve/server.h"
+#include "osmia.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -254,21 +255,52 @@ static int print_build_info(void)
     return EXIT_DONE;
 }
 
-static void greet(const struct worker *w, const struct server *s)
+/* Where a client on this machine finds it. */
+static void put_url(char *out, size_t size, const struct worker *w,
+                    const struct server *s)
 {
-    const char *host = strcmp(w->serve.host, "0.0.0.0") == 0 ? "127.0.0.1"
-                                                              : w->serve.host;
-    const char *bracket = strchr(host, ':') != NULL ? "[" : "";
+    const char *host = w->serve.host;
 
-    if (w->serve.log.json)
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(out, size, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
+             server_port(s));
+}
+
+/* For a person: what to copy.  The model is still being loaded, and curl is told
+ * to wait for that. */
+static void greet(const struct worker *w, const char *url)
+{
+    fprintf(stderr, "osmia: %s serves %s\n"
+            "  OpenAI clients: base URL %s/v1, model \"%s\", %s\n"
+            "  curl --retry 20 %s/v1/chat/completions -H 'Content-Type: "
+            "application/json'%s -d '{\"messages\":[{\"role\":\"user\","
+            "\"content\":\"Hello\"}]}'\n", url, w->serve.model_name, url,
+            w->serve.model_name,
+            w->auth.n > 0 ? "one of your tokens as key" : "any key",
+            url, w->auth.n > 0 ? " -H \"Authorization: Bearer $TOKEN\"" : "");
+}
+
+static void announce(const struct worker *w, const struct server *s)
+{
+    const struct serve_log *log = &w->serve.log;
+    char url[128];
+
+    put_url(url, sizeof url, w, s);
+    if (w->auth.n == 0)
+        log_event(log, LOG_LEVEL_WARN, "server_bind", "no API token:"
+                  " everybody on this machine is answered");
+    if (!log->json) {
+        greet(w, url);
         return;
-    fprintf(stderr, "osmia: http://%s%s%s:%u serves %s\n  curl http://%s%s%s:"
-            "%u/v1/chat/completions -H 'Content-Type: application/json'%s "
-            "-d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n",
-            bracket, host, bracket[0] ? "]" : "", server_port(s),
-            w->serve.model_name, bracket, host, bracket[0] ? "]" : "",
-            server_port(s),
-            w->auth.n > 0 ? " -H \"Authorization: Bearer $TOKEN\"" : "");
+    }
+    log_event(log, LOG_LEVEL_INFO, "startup", "osmia " OSMIA_VERSION);
+    log_event(log, LOG_LEVEL_INFO, "server_bind", "%s serves %s", url,
+              w->serve.model_name);
+    log_event(log, LOG_LEVEL_INFO, "model_load", "loading %s", w->o->model);
 }
 
 static enum err prepare(struct worker *w, struct err_info *why)
@@ -316,10 +348,7 @@ static enum err serve(struct worker *w, struct err_info *why)
 
     if (e != ERR_OK)
         return e;
-    if (w->auth.n == 0)
-        log_event(&w->serve.log, LOG_LEVEL_WARN, "server_bind", "no API token:"
-                  " everybody on this machine is answered");
-    greet(w, s);
+    announce(w, s);
     e = lock_files(w, why);
     if (e == ERR_OK)
         e = server_run(s, why);

@@ -59,6 +59,8 @@ static void read_logprobs_count(struct reading *r, const struct field *f,
 {
     struct openai_form *form = r->form;
     size_t before = r->n_faults;
+    if (v->kind == JSON_BOOL && !v->boolean)
+        return;
     field_u32(r, f, v);
     form->logprobs = r->n_faults == before;
 }
@@ -129,14 +131,6 @@ static void read_only_text(struct reading *r, const struct field *f,
         || !slice_is(one->string, "text"))
         fault_add(r, f->name, "not_offered", "%s other than [\"text\"] is not "
                   "offered by this server", f->name);
-}
-
-static void read_only_one(struct reading *r, const struct field *f,
-                          const struct json *v)
-{
-    if (v->kind != JSON_INT || v->number != 1)
-        fault_add(r, f->name, "not_offered", "%s other than 1 is not offered "
-                  "by this server", f->name);
 }
 
 /* ---- the tables ---- */
@@ -211,7 +205,7 @@ static const struct field chat_table[] = {
 static const struct field text_table[] = {
     { "prompt",   openai_check_prompt, AT(prompt), 0, 0, true },
     { "logprobs", read_logprobs_count, AT(n_top), 0, SAMPLING_TOP_MAX, false },
-    { "best_of",  read_only_one, 0, 0, 0, false },
+    { "best_of",  field_u32, AT(best_of), 1, OPENAI_N_MAX, false },
     { "echo",     field_neutral, 0, 0, 0, false },
     { "suffix",   field_neutral, 0, 0, 0, false },
 };
@@ -235,6 +229,9 @@ static void check_together(struct reading *r, struct openai_form *form,
     if (form->kind == OPENAI_CHAT && form->n_top > 0 && !form->logprobs)
         fault_add(r, "top_logprobs", "needs_logprobs", "top_logprobs needs "
                   "\"logprobs\": true");
+    if (form->best_of > 0 && form->best_of != form->n)
+        fault_add(r, "best_of", "not_offered", "best_of other than n is not "
+                  "offered by this server");
     if (form->max_completion_tokens > 0 && form->max_tokens > 0
         && form->max_completion_tokens != form->max_tokens)
         fault_add(r, "max_tokens", "contradiction", "max_tokens and "

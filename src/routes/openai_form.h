@@ -18,6 +18,7 @@ struct openai_form {
     enum openai_kind      kind;
     struct slice          model;         /* empty: not said */
     uint32_t              n;             /* choices for each prompt */
+    uint32_t              best_of;       /* 0: not said; else n */
     uint32_t              max_tokens;    /* 0: the room that is left */
     uint32_t              max_completion_tokens;
     struct sampling_given asked;

@@ -118,6 +118,37 @@ static bool check_role(struct reading *r, const struct place *message,
     return false;
 }
 
+/* Members that say null, as the official client writes them back (`"audio":
+ * null`), are left out: templates ask whether a member is defined.  But not the
+ * content: some templates ask whether that is none. */
+static void drop_nulls(struct json *message)
+{
+    struct json **link = &message->first;
+    while (*link != NULL) {
+        struct json *m = *link;
+        if (m->kind == JSON_NULL && !slice_is(m->key, "content")) {
+            *link = m->next;
+            message->n--;
+        } else {
+            link = &m->next;
+        }
+    }
+}
+
+bool openai_fill_contents(const struct json *messages)
+{
+    bool filled = false;
+    for (struct json *m = messages->first; m != NULL; m = m->next) {
+        struct json *content = find(m, "content");
+        if (content == NULL || content->kind != JSON_NULL)
+            continue;
+        content->kind = JSON_STRING;
+        content->string = SLICE("");
+        filled = true;
+    }
+    return filled;
+}
+
 static void check_message(struct reading *r, const struct place *at,
                           struct json *message)
 {
@@ -131,6 +162,7 @@ static void check_message(struct reading *r, const struct place *at,
         return;
     }
     message->first = own->first;
+    drop_nulls(message);
     struct json *role = find(message, "role");
     if (!check_role(r, at, role))
         return;

@@ -10,6 +10,10 @@
  * text (an image, audio) is not offered. */
 field_reader openai_check_messages;
 
+/* Contents that are null become empty texts, in the copy.  False: there were
+ * none. */
+bool openai_fill_contents(const struct json *messages);
+
 /* A text, an array of ids, or an array of either: becomes an array of prompts,
  * each a text or a non-empty array of ids that exist. */
 field_reader openai_check_prompt;

@@ -1,5 +1,6 @@
 /* From the body to token ids: all that takes time, away from the loop. */
 #include "routes/openai_answer.h"
+#include "routes/openai_messages.h"
 
 static enum err refuse(struct answer *a, enum refusal code, const char *param)
 {
@@ -43,7 +44,14 @@ enum err openai_render(struct strbuf *out, const struct engine *e,
         .kwargs = form->kwargs,
         .add_generation_prompt = form->add_generation_prompt,
         .continue_final_message = form->continue_final_message };
+    size_t before = out->len;
     enum err code = chat_render(engine_chat(e), &r, out, why);
+    /* A message that only calls tools has null as its content.  There are
+     * templates that need to see it, and templates that cannot take it. */
+    if (code == ERR_REQUEST && openai_fill_contents(form->messages)) {
+        out->len = before;
+        code = chat_render(engine_chat(e), &r, out, why);
+    }
     return code == ERR_OK && out->failed ? fail_nomem(why) : code;
 }
 
@@ -111,8 +119,12 @@ static enum err check_context(struct answer *a)
             continue;
         a->refusal.n_prompt = n;
         a->refusal.n_ctx = ctx;
-        fail(&a->refusal.why, ERR_LIMIT, "the prompt has %zu tokens, %zu more "
-             "are asked for, but the context holds %zu", n, most, ctx);
+        if (n >= ctx)
+            fail(&a->refusal.why, ERR_LIMIT, "the prompt has %zu tokens; the "
+                 "context holds %zu, the answer included", n, ctx);
+        else
+            fail(&a->refusal.why, ERR_LIMIT, "the prompt has %zu tokens and "
+                 "max_tokens is %zu, but the context holds %zu", n, most, ctx);
         return refuse(a, REFUSE_CONTEXT_LENGTH_EXCEEDED, n >= ctx
                       ? a->form.kind == OPENAI_CHAT ? "messages" : "prompt"
                       : "max_tokens");

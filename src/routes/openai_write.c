@@ -96,6 +96,32 @@ static void put_named(struct strbuf *out, const struct tokenizer *tok,
     strbuf_drop(&text);
 }
 
+static void put_top(struct strbuf *out, const struct tokenizer *tok,
+                    const struct top_logprob *top, bool first)
+{
+    strbuf_puts(out, first ? "" : ",");
+    put_named(out, tok, top->id);
+    strbuf_putc(out, ':');
+    json_put_float(out, top->logprob);
+}
+
+/* The best, and the one that was drawn where it is none of them: so there are up
+ * to one more than were asked for, as the API says. */
+static void put_tops(struct strbuf *out, const char *comma,
+                     const struct tokenizer *tok, const struct sample *s)
+{
+    struct top_logprob drawn = { .id = s->id, .logprob = s->logprob };
+    bool found = false;
+    strbuf_printf(out, "%s{", comma);
+    for (uint32_t i = 0; i < s->n_top; i++) {
+        put_top(out, tok, &s->top[i], i == 0);
+        found |= s->top[i].id == s->id;
+    }
+    if (!found)
+        put_top(out, tok, &drawn, s->n_top == 0);
+    strbuf_putc(out, '}');
+}
+
 static size_t count_characters(const struct tokenizer *tok, int32_t id)
 {
     struct strbuf text = { 0 };
@@ -115,14 +141,7 @@ static void add_text(struct openai_logprobs *l, const struct tokenizer *tok,
     put_named(&l->tokens, tok, s->id);
     strbuf_puts(&l->values, comma);
     json_put_float(&l->values, s->logprob);
-    strbuf_printf(&l->tops, "%s{", comma);
-    for (uint32_t i = 0; i < s->n_top; i++) {
-        strbuf_puts(&l->tops, i > 0 ? "," : "");
-        put_named(&l->tops, tok, s->top[i].id);
-        strbuf_putc(&l->tops, ':');
-        json_put_float(&l->tops, s->top[i].logprob);
-    }
-    strbuf_putc(&l->tops, '}');
+    put_tops(&l->tops, comma, tok, s);
     strbuf_printf(&l->offsets, "%s%zu", comma, l->offset);
     l->offset += count_characters(tok, s->id);
 }

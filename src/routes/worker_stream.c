@@ -2,6 +2,7 @@
 
 #include "serve/server.h"
 #include "serve/stamp.h"
+#include <stdio.h>
 
 static void send(struct call *c, struct strbuf *event)
 {
@@ -39,6 +40,20 @@ static void send_started(struct call *c, struct worker_stream *w)
     strbuf_puts(&event, ",\"model\":");
     json_put_string(&event, slice_of(server_options(c->server)->model_ref));
     strbuf_printf(&event, ",\"started_at\":\"%s\"}", now);
+    send(c, &event);
+}
+
+/* What a person may be told who watches the stream: the contract's own words for
+ * who does what.  `human` is plain ASCII of at most 100 characters. */
+static void send_narration(struct call *c, const struct worker_stream *w,
+                           const char *action, const char *human)
+{
+    struct strbuf event = { 0 };
+
+    strbuf_printf(&event, "{\"type\":\"narration\",\"actor\":\"\U0001F41D "
+                  "llm-worker-rbee\",\"action\":\"%s\",\"target\":\"%s\","
+                  "\"human\":\"%s\",\"correlation_id\":\"%s\",\"job_id\":"
+                  "\"%s\"}", action, w->job_id, human, c->id, w->job_id);
     send(c, &event);
 }
 
@@ -111,7 +126,11 @@ static void send_end(struct call *c, const struct worker_stream *w,
                      const struct piece *end)
 {
     struct strbuf event = { 0 };
+    char human[100];
 
+    snprintf(human, sizeof human, "Generated %zu tokens in %.0f ms",
+             end->usage->n_output, end->usage->decode_ms);
+    send_narration(c, w, "inference_complete", human);
     send_metrics(c, end->usage);
     strbuf_printf(&event, "{\"type\":\"end\",\"tokens_out\":%zu,"
                   "\"decode_time_ms\":%.0f,\"stop_reason\":\"%s\"",
@@ -131,6 +150,8 @@ void worker_stream_piece(struct call *c, void *arg, const struct piece *piece)
     struct worker_stream *w = arg;
 
     send_started(c, w);
+    if (piece->kind == PIECE_STARTED)
+        send_narration(c, w, "inference_start", "Reading the prompt");
     if (piece->kind == PIECE_TOKEN)
         w->n_tokens = piece->n_output;
     if (piece->kind == PIECE_TOKEN || piece->kind == PIECE_END)

@@ -1,5 +1,5 @@
-/* The events of the worker contract: started, token ..., metrics, end or error,
- * [DONE]. */
+/* The events of the worker contract: started, narration, token ..., narration,
+ * metrics, end or error, [DONE]. */
 #ifndef OSMIA_ROUTES_WORKER_STREAM_H
 #define OSMIA_ROUTES_WORKER_STREAM_H
 

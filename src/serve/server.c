@@ -236,7 +236,10 @@ static void on_loaded(struct server *s)
         notify_manager(s->notify, "READY=1");
         heartbeat_set(s->heartbeat, LIFE_READY);
         log_event(&s->opt.log, LOG_LEVEL_INFO, "model_load_success",
-                  "%s is ready after %.0f ms", s->opt.model_ref, ms);
+                  "%s is ready after %.0f ms: a context of %u tokens, up to %zu "
+                  "jobs at once", s->opt.model_ref, ms,
+                  s->engine != NULL ? (unsigned)engine_ctx(s->engine) : 0,
+                  s->opt.max_jobs);
         return;
     }
     s->state = SERVE_FAILED;

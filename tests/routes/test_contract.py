@@ -73,6 +73,17 @@ class Contract(ServeCase):
         self.assertRegex(first["started_at"],
                          r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
+    def test_narration(self):
+        events = self.stream(FLAT).events
+        told = [e for e in events[:-1] if e["type"] == "narration"]
+        self.assertEqual([e["action"] for e in told],
+                         ["inference_start", "inference_complete"])
+        for e in told:
+            self.assertEqual(e["actor"], "\U0001F41D llm-worker-rbee")
+            self.assertEqual(e["job_id"], events[0]["job_id"])
+            self.assertLessEqual(len(e["human"]), 100)
+            self.assertIn(e["correlation_id"], self.server.log())
+
     # 20.2
     def test_operation_form_on_both_urls(self):
         for path in ("/v1/jobs", "/v1/inference"):

@@ -215,6 +215,41 @@ class Chat(ServeCase):
             with self.subTest(f"{field}=null"):
                 self.assertEqual(self.chat(**{field: None}).status, 200)
 
+    def test_messages_as_clients_write_them_back(self):
+        nulls = {"refusal": None, "annotations": None, "audio": None,
+                 "function_call": None, "tool_calls": None}
+        call = {"id": "1", "type": "function",
+                "function": {"name": "f", "arguments": "{}"}}
+        for answer in ({"role": "assistant", "content": "hi", **nulls},
+                       {"role": "assistant", "content": None,
+                        "tool_calls": [call]}):
+            self.ok(self.chat(messages=HELLO + [answer] + HELLO))
+        self.refused(self.chat(messages=HELLO + [
+            {"role": "assistant", "content": None}]), "messages[1].content")
+
+    def test_drawn_token_is_among_the_logprobs(self):
+        for n in (0, 1):
+            lp = self.ok(self.text(logprobs=n, temperature=2, seed=3))[
+                "choices"][0]["logprobs"]
+            for token, value, top in zip(lp["tokens"], lp["token_logprobs"],
+                                         lp["top_logprobs"]):
+                self.assertEqual(top[token], value)
+                self.assertLessEqual(len(top), n + 1)
+        self.assertIsNone(self.ok(self.text(logprobs=False))[
+            "choices"][0]["logprobs"])
+
+    def test_best_of_all_is_no_choice(self):
+        self.ok(self.text(n=2, best_of=2))
+        self.refused(self.text(n=1, best_of=2), "best_of")
+        self.refused(self.text(best_of=0), "best_of")
+
+    def test_ids_with_a_slash(self):
+        for path in ("/v1/models/%74iny", "/v1/models/tiny?x=1"):
+            self.assertEqual(self.ok(self.server.get(path))["id"], "tiny")
+        for path in ("/v1/models/a/b", "/v1/models/a%2Fb"):
+            self.refused(self.server.get(path), "model", 404,
+                         "model_not_found")
+
     def test_neutral_and_unknown_fields(self):
         reply = self.chat(tools=[], tool_choice="auto", store=True, user="u",
                           response_format={"type": "text"}, frobnicate=1)
