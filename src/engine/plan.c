@@ -63,7 +63,7 @@ static bool make_room(struct sched *s, struct job *j, size_t n)
                                                 &why);
         if (e == ERR_OK)
             return true;
-        if (e == ERR_FULL && shelf_drop_oldest(&s->shelf))
+        if (e == ERR_FULL && shelf_shrink(&s->shelf, n))
             continue;
         struct job *victim = victim_for(s, j);
         if (e != ERR_FULL || (victim == j && s->n_running == 1)) {
@@ -89,18 +89,22 @@ static size_t pledged(const struct sched *s)
 }
 
 /* Is there room for the whole of j, and a block to grow into for everybody?
- * Finished sequences that it does not need give way. */
+ * Finished sequences give way; the one that j can begin with is the one used
+ * last, so it goes last, too, and only then has to be looked at again. */
 static bool has_room(struct sched *s, const struct job *j)
 {
     struct prefix p = job_prefix(j);
+    size_t common;
+    shelf_find(&s->shelf, &p, &common);
     for (;;) {
-        size_t common, room = runner_of(s)->ops->room(runner_of(s)->arg);
-        shelf_find(&s->shelf, &p, &common);
+        size_t room = runner_of(s)->ops->room(runner_of(s)->arg);
+        if (s->shelf.n <= 1)
+            shelf_find(&s->shelf, &p, &common);
         size_t need = j->n_tokens - common + pledged(s)
                       + (s->n_running + 1) * runner_of(s)->block;
         if (room >= need)
             return true;
-        if (shelf_drop_oldest(&s->shelf))
+        if (shelf_shrink(&s->shelf, need - room))
             continue;
         struct job *slow = slow_job(s, j->id);
         if (slow == NULL)

@@ -44,15 +44,53 @@ void shelf_close(struct shelf *s)
     *s = (struct shelf){ 0 };
 }
 
+static size_t oldest(const struct shelf *s)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < s->n; i++)
+        if (s->at[i].used < s->at[best].used)
+            best = i;
+    return best;
+}
+
 bool shelf_drop_oldest(struct shelf *s)
 {
-    size_t oldest = 0;
     if (s->n == 0)
         return false;
-    for (size_t i = 1; i < s->n; i++)
-        if (s->at[i].used < s->at[oldest].used)
-            oldest = i;
-    drop(s, oldest);
+    drop(s, oldest(s));
+    return true;
+}
+
+/* Does another entry say all that this one says? */
+static bool is_covered(const struct shelf *s, size_t i)
+{
+    const struct prefix *p = &s->at[i].prefix;
+    for (size_t k = 0; k < s->n; k++)
+        if (k != i && prefix_common(&s->at[k].prefix, p) == p->n)
+            return true;
+    return false;
+}
+
+/* Whole blocks: a part of one frees nothing.  Below the floor of its windows a
+ * sequence is of no use. */
+bool shelf_shrink(struct shelf *s, size_t n)
+{
+    const struct runner *r = s->runner;
+    if (s->n == 0)
+        return false;
+    size_t i = oldest(s);
+    struct shelf_entry *e = &s->at[i];
+    size_t blocks = e->prefix.n / r->block, give = (n - 1) / r->block + 1;
+    size_t left = blocks > give ? (blocks - give) * r->block : 0;
+    if (left == 0 || !prefix_kept(r, e->seq, left)) {
+        drop(s, i);
+        return true;
+    }
+    r->ops->truncate(r->arg, e->seq, (uint32_t)left);
+    explicit_bzero(e->own + left, (e->prefix.n - left) * sizeof *e->own);
+    e->prefix.n = left;
+    if (is_covered(s, i))
+        drop(s, i);
     return true;
 }
 
@@ -78,8 +116,9 @@ void shelf_put(struct shelf *s, struct shelf_entry entry)
     s->at[s->n++] = entry;
 }
 
-/* Entry by entry, token by token: there are a handful, and comparing stops at
- * the first difference.  A hash of blocks will be worth it with thousands. */
+/* Entry by entry, token by token: there are some hundreds at most, and comparing
+ * stops at the first difference.  Even 256 that share a preamble of 2,000 tokens
+ * are compared in less time than running one token takes. */
 struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
                                size_t *common)
 {

@@ -4,7 +4,14 @@
  *   1. An entry owns its tokens and its sequence in the runner's cache.
  *   2. No entry is a prefix of another one of the same kind (same principal,
  *      same regime): the longer one serves for both.
- *   3. When room is needed, the entry used longest ago goes first.
+ *   3. When room is needed, the entry used longest ago gives it, from its end:
+ *      what it began with (a preamble, the older turns) is the likeliest to be
+ *      asked for again, and is given last.
+ *
+ * Whole sequences, and not blocks found by a hash of their tokens: so a prefix
+ * is found to the very token, the last, partly filled block included, and
+ * nothing has to be said twice about windows (kv_seq_floor).  Blocks are shared
+ * all the same, since the cache counts them.
  *
  * Owner: the scheduler. */
 #ifndef OSMIA_ENGINE_SHELF_H
@@ -60,5 +67,8 @@ struct shelf_entry *shelf_find(struct shelf *s, const struct prefix *p,
                                size_t *common);
 /* Let the entry go that was used longest ago.  False: the shelf is empty. */
 bool     shelf_drop_oldest(struct shelf *s);
+/* The same, but only from its end, as much as holds n positions (> 0); what is
+ * shared with others frees nothing, so ask again until there is room. */
+bool     shelf_shrink(struct shelf *s, size_t n);
 
 #endif

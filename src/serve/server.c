@@ -26,10 +26,10 @@ struct serve_options serve_defaults(void)
 
     return (struct serve_options){
         .host = "127.0.0.1", .port = 8080, .backend = "cpu", .auth = &nobody,
-        .max_kept = 64, .max_queue = 64, .max_step_ms = 80, .max_tokens_out = 2048,
-        .max_body = 2 << 20, .head_s = 10, .body_s = 60, .timeout_s = 300, .job_ttl_s = 300,
-        .stream_grace_s = 30, .drain_s = 1.5, .lost_ms = 10000,
-        .log = { .fd = -1 },
+        .max_kept = 256, .max_queue = 64, .max_step_ms = 80,
+        .max_tokens_out = 2048, .max_body = 2 << 20, .head_s = 10, .body_s = 60,
+        .timeout_s = 300, .job_ttl_s = 300, .stream_grace_s = 30,
+        .drain_s = 1.5, .lost_ms = 10000, .log = { .fd = -1 },
     };
 }
 

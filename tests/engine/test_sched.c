@@ -118,6 +118,65 @@ static void a_turn_runs_only_its_new_tokens(void **state)
     close_clean(s, &f);
 }
 
+/* A prompt whose first n_shared tokens are those of `family`, the rest of its
+ * own; -> how many were found in the cache. */
+static size_t ask_family(struct sched *s, const struct fake *f, int family,
+                         size_t n_shared, size_t n_prompt)
+{
+    static struct client c;
+    static int32_t own;
+    random_client(&c, f, 10);
+    own++;
+    c.n_prompt = n_prompt;
+    for (size_t t = 0; t < n_prompt; t++)
+        c.prompt[t] = (int32_t)(t < n_shared ? t * 7 + (size_t)family
+                                : t + (size_t)own * 5) % FAKE_VOCAB;
+    if (n_prompt > n_shared + 1) {    /* nobody else's, surely */
+        c.prompt[n_shared] = own % FAKE_VOCAB;
+        c.prompt[n_shared + 1] = own / FAKE_VOCAB;
+    }
+    c.max_tokens = 2;
+    expect(&c, f);
+    submit(s, &c);
+    run_out(s);
+    assert_right(&c);
+    return c.usage.n_cached;
+}
+
+/* When room is needed, what was used longest ago gives it from its end: its
+ * beginning, which others share, can still be found. */
+static void beginnings_are_kept_longest(void **state)
+{
+    static struct fake f;
+    struct fake_options tight = roomy;
+    tight.n_blocks = 60;                                /* 240 tokens */
+    struct sched *s = open_on(&f, &tight, &(struct sched_options){
+        .max_running = 1, .max_kept = 8 });
+    (void)state;
+    client_seed = 11;
+    assert_int_equal(ask_family(s, &f, 1, 140, 140), 0);
+    assert_int_equal(ask_family(s, &f, 2, 140, 140), 0);   /* takes its end */
+    size_t found = ask_family(s, &f, 1, 60, 70);
+    assert_true(found >= 56 && found <= 60);
+    close_clean(s, &f);
+}
+
+/* Hundreds of short conversations with one preamble do not push it out. */
+static void a_preamble_serves_all(void **state)
+{
+    static struct fake f;
+    struct fake_options tight = roomy;
+    tight.n_blocks = 120;
+    struct sched *s = open_on(&f, &tight, &(struct sched_options){
+        .max_running = 2, .max_kept = 20 });
+    (void)state;
+    client_seed = 12;
+    ask_family(s, &f, 3, 80, 90);
+    for (int i = 0; i < 300; i++)
+        assert_in_range(ask_family(s, &f, 3, 80, 90), 80, 81);
+    close_clean(s, &f);
+}
+
 static void principals_and_regimes_do_not_share(void **state)
 {
     static struct fake f;
@@ -494,6 +553,8 @@ int main(void)
         cmocka_unit_test(alone_and_together),
         cmocka_unit_test(prefixes_are_shared),
         cmocka_unit_test(a_turn_runs_only_its_new_tokens),
+        cmocka_unit_test(beginnings_are_kept_longest),
+        cmocka_unit_test(a_preamble_serves_all),
         cmocka_unit_test(principals_and_regimes_do_not_share),
         cmocka_unit_test(refusals),
         cmocka_unit_test(the_context_ends_an_answer),
