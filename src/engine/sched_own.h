@@ -49,10 +49,14 @@ struct sched {
  * that is granted.  Jobs that cannot ever have room end with an error. */
 void plan_step(struct sched *s);
 
-/* ---- sched.c ---- */
+/* ---- sched_jobs.c ---- */
 
 /* The job is gone; its sequence goes to the shelf; then its last event. */
 void sched_end(struct sched *s, struct job *j, enum job_reason reason,
                const struct err_info *error);
+/* Its blocks go back to the cache, if it has any. */
+void sched_take_seq(struct sched *s, struct job *j);
+/* End jobs whose flag says so and those that are late; between steps only. */
+void sched_end_given_up(struct sched *s);
 
 #endif

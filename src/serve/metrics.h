@@ -14,7 +14,6 @@ struct metrics {
     uint64_t n_ended[RUN_REASONS];           /* runs, by how they ended */
     uint64_t n_cancelled[RUN_PHASES];
     uint64_t n_rejected[REFUSE_COUNT];       /* requests for work */
-    uint64_t n_output;                       /* tokens generated */
 };
 
 void metrics_count_end(struct metrics *m, enum job_reason reason,

@@ -116,7 +116,6 @@ static void note(struct run *r, const struct piece *piece)
     if (piece->kind == PIECE_END) {
         r->ended = true;
         metrics_count_end(&r->server->metrics, piece->reason, phase_of(r));
-        r->server->metrics.n_output += piece->usage->n_output;
         if (piece->reason == JOB_ERROR)
             r->server->n_failed_row++;
         else if (piece->reason != JOB_CANCELLED)

@@ -396,6 +396,18 @@ class Contract(ServeCase):
                 "step_ms", "kv_blocks", "prefix_cache_hit_tokens_total",
                 "cancelled_total", "open_connections", "build_info"):
             self.assertIn(f"# TYPE worker_{name} ", text)
+            self.assertIn(f"# HELP worker_{name} ", text)
+
+    def test_tokens_of_cancelled_answers_count(self):
+        before = self.server.metric("worker_tokens_generated_total")
+        job = self.endless()
+        with self.server.connect() as s:
+            s.sendall(f"GET {job['sse_url']} HTTP/1.1\r\nHost: localhost\r\n"
+                      "\r\n".encode())
+            read_until(s, b'"token"')
+        self.idle()
+        self.assertGreater(self.server.metric("worker_tokens_generated_total"),
+                           before)
 
 
 if __name__ == "__main__":
