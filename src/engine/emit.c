@@ -9,6 +9,10 @@ void emit_init(struct emit *e, const struct tokenizer *tok,
     *e = (struct emit){ .tok = tok };
     if (tok == NULL)
         return;
+    if (!o->show_special) {
+        e->shown = o->shown;
+        e->n_shown = o->n_shown;
+    }
     tok_stream_init(&e->stream, tok, o->show_special ? 0 : TOK_SKIP_SPECIAL,
                     o->continues);
     stops_init(&e->stops, o->stops, o->n_stops);
@@ -31,6 +35,16 @@ static enum err no_failure(const struct emit *e, struct err_info *why)
     return failed ? fail_nomem(why) : ERR_OK;
 }
 
+/* A special token that the decoder has passed over, but whose text somebody
+ * waits for. */
+static bool is_shown(const struct emit *e, int32_t id)
+{
+    for (size_t i = 0; i < e->n_shown; i++)
+        if (e->shown[i] == id)
+            return tok_is_special(e->tok, id);
+    return false;
+}
+
 enum err emit_token(struct emit *e, int32_t id, struct err_info *why)
 {
     enum err err;
@@ -40,6 +54,8 @@ enum err emit_token(struct emit *e, int32_t id, struct err_info *why)
         return ERR_OK;
     if ((err = tok_stream_push(&e->stream, id, &e->fresh, why)) != ERR_OK)
         return err;
+    if (is_shown(e, id))
+        strbuf_put(&e->fresh, tok_text(e->tok, id));
     e->stopped = stops_push(&e->stops, strbuf_slice(&e->fresh), &e->safe);
     return no_failure(e, why);
 }

@@ -10,6 +10,8 @@ struct emit {
     const struct tokenizer *tok;     /* NULL: there is no text */
     struct tok_stream       stream;
     struct stops            stops;
+    const int32_t          *shown;   /* see emit_options */
+    size_t                  n_shown;
     struct strbuf           fresh;   /* decoded, not yet searched */
     struct strbuf           safe;    /* what may be shown now */
     bool                    stopped; /* a stop string was completed */
@@ -19,6 +21,8 @@ struct emit_options {
     const struct slice *stops;       /* outlive the emit */
     size_t              n_stops;
     bool                show_special, continues;
+    const int32_t      *shown;       /* special tokens that are shown all the */
+    size_t              n_shown;     /*   same; outlive the emit */
 };
 
 void emit_init(struct emit *e, const struct tokenizer *tok,

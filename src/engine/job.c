@@ -66,7 +66,8 @@ enum err job_open(struct job **out, const struct job_request *r, size_t limit,
     }
     emit_init(&j->emit, tok, &(struct emit_options){
         .stops = j->request.stops, .n_stops = r->n_stops,
-        .show_special = r->show_special, .continues = r->continues });
+        .show_special = r->show_special, .continues = r->continues,
+        .shown = j->request.shown, .n_shown = r->n_shown });
     *out = j;
     return ERR_OK;
 }

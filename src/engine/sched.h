@@ -88,6 +88,8 @@ struct token_mask {
     void *arg;
 };
 
+enum { JOB_SHOWN_MAX = 2 };
+
 struct job_request {
     const int32_t   *prompt;         /* copied */
     size_t           n_prompt;       /* > 0 */
@@ -97,6 +99,9 @@ struct job_request {
     size_t           n_stops;
     bool             ignore_eos;     /* end tokens are tokens like others */
     bool             show_special;   /* special tokens appear in the text */
+    int32_t          shown[JOB_SHOWN_MAX];   /* special tokens that appear */
+    size_t           n_shown;        /*   all the same: marks that are text to
+                                        who reads the answer */
     bool             continues;      /* the text goes on behind the prompt's: a
                                         leading space is kept */
     uint32_t         principal;      /* prefixes are shared within one */

@@ -323,6 +323,18 @@ static uint64_t seed_of(const struct answer *a, size_t index)
     return seed;
 }
 
+/* In some vocabularies the marks of thoughts are special tokens, which answers do
+ * not show; but by them thoughts are told apart. */
+static void show_marks(struct job_request *r, const struct tokenizer *tok)
+{
+    const struct slice marks[] = { SLICE("<think>"), SLICE("</think>") };
+    for (size_t i = 0; i < JOB_SHOWN_MAX; i++) {
+        int32_t id = tok_find(tok, marks[i]);
+        if (id >= 0)
+            r->shown[r->n_shown++] = id;
+    }
+}
+
 static struct job_request request_of(const struct choice *ch)
 {
     const struct answer *a = ch->answer;
@@ -335,11 +347,14 @@ static struct job_request request_of(const struct choice *ch)
     s.n_bias = f->n_bias;
     s.logprobs = f->logprobs;
     s.n_top = f->n_top;
-    return (struct job_request){
+    struct job_request r = {
         .prompt = prompt->at, .n_prompt = prompt->n,
         .max_tokens = f->max_tokens, .sampling = s, .stops = f->stop.at,
         .n_stops = f->stop.n, .ignore_eos = f->ignore_eos,
         .continues = f->kind == OPENAI_TEXT || f->continue_final_message };
+    if (a->begins != THINK_OUTSIDE)
+        show_marks(&r, engine_tokenizer(a->engine));
+    return r;
 }
 
 /* A failure half way leaves no job behind: they end with the call. */

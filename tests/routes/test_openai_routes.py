@@ -311,6 +311,10 @@ class Thoughts(ServeCase):
     @classmethod
     def setUpClass(cls):
         CliCase.setUpClass.__func__(cls)
+        cls.add_marks()
+
+    @classmethod
+    def add_marks(cls):
         path = os.path.join(cls.dir, "tokenizer_config.json")
         with open(path, encoding="utf-8") as f:
             config = json.load(f)
@@ -350,6 +354,38 @@ class Thoughts(ServeCase):
         self.assertEqual(message["reasoning_content"], "")
         self.assertEqual(got["usage"]["completion_tokens_details"],
                          {"reasoning_tokens": 0})
+
+
+class SpecialMarks(Thoughts):
+    """The same where the closing mark is a special token, which texts hide."""
+    @classmethod
+    def setUpClass(cls):
+        CliCase.setUpClass.__func__(cls)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            path = os.path.join(cls.dir, name)
+            with open(path, encoding="utf-8") as f:
+                text = f.read().replace("<|endoftext|>", "</think>")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        cls.add_marks()
+
+    def test_the_special_mark_ends_it(self):
+        body = {"logit_bias": {"70": 100, "256": 99.5}, "temperature": 1,
+                "max_tokens": 12}
+        for seed in range(20):
+            message = self.ask(seed=seed, **body).json["choices"][0]["message"]
+            if message["reasoning_content"] and message["content"]:
+                break
+        piece = self.server.post("/detokenize", {"tokens": [70]}).json[
+            "content"]
+        self.assertEqual(set(message["reasoning_content"]), set(piece))
+        self.assertTrue(message["content"].startswith(piece)
+                        or message["content"].startswith("</think>"))
+        deltas = [e["choices"][0]["delta"] for e in
+                  self.ask(seed=seed, stream=True, **body).events[:-1]]
+        for name in ("reasoning_content", "content"):
+            self.assertEqual("".join(d.get(name, "") for d in deltas),
+                             message[name])
 
 
 class FullHouse(ServeCase):
