@@ -13,15 +13,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { WATCHED_MAX = 64 };
-
 struct watched {
     _Atomic uintptr_t from;
     uintptr_t         to;
     const char       *path;     /* the file's own */
 };
 
-static struct watched watched[WATCHED_MAX];
+static struct watched watched[MAPGUARD_FILES];
 static _Atomic int n_unnamed;   /* files that found no free row */
 static atomic_bool survive, broken;
 
@@ -40,7 +38,7 @@ static void say(const char *text)
 
 static const struct watched *find(uintptr_t at)
 {
-    for (int i = 0; i < WATCHED_MAX; i++) {
+    for (int i = 0; i < MAPGUARD_FILES; i++) {
         uintptr_t from = atomic_load(&watched[i].from);
         if (from != 0 && at >= from && at < watched[i].to)
             return &watched[i];
@@ -103,7 +101,7 @@ void mapguard_watch(const struct file *f)
 {
     if (f->at == NULL)
         return;
-    for (int i = 0; i < WATCHED_MAX; i++) {
+    for (int i = 0; i < MAPGUARD_FILES; i++) {
         if (atomic_load(&watched[i].from) != 0)
             continue;
         watched[i].to = (uintptr_t)f->at + (uintptr_t)f->size;
@@ -118,7 +116,7 @@ void mapguard_forget(const struct file *f)
 {
     if (f->at == NULL)
         return;
-    for (int i = 0; i < WATCHED_MAX; i++) {
+    for (int i = 0; i < MAPGUARD_FILES; i++) {
         if (atomic_load(&watched[i].from) == (uintptr_t)f->at) {
             atomic_store(&watched[i].from, 0);
             return;

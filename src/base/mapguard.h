@@ -11,14 +11,16 @@
 
 /* Install the handler.  Call once, from main, before threads exist. */
 void mapguard_install(void);
-/* Name the mapping, so that the sentence can name the file.  At most 64 are
- * remembered; more are guarded without a name. */
+/* Name the mapping, so that the sentence can name the file.  At most
+ * MAPGUARD_FILES are remembered (the largest models come in some 200); more are
+ * guarded without a name. */
+enum { MAPGUARD_FILES = 1024 };
 void mapguard_watch(const struct file *f);
 void mapguard_forget(const struct file *f);
 
 /* From now on the process lives on: what the file lost reads as zeros, and
  * mapguard_broken says so for good.  For servers, which must tell their clients
- * before they end.  Files beyond the 64 that are remembered still end it. */
+ * before they end.  Files beyond those that are remembered still end it. */
 void mapguard_survive(void);
 bool mapguard_broken(void);
 

@@ -23,7 +23,7 @@ struct plan {
 static void child(const struct plan *p, const char *path)
 {
     struct rlimit no_core = { 0, 0 };
-    struct file maps[80];
+    static struct file maps[MAPGUARD_FILES + 1];
     int last = p->n_watched > 0 ? p->n_watched - 1 : 0;
 
     setrlimit(RLIMIT_CORE, &no_core);
@@ -95,17 +95,22 @@ static void names_the_file(void **state)
 
 static void many_files(void **state)
 {
+    const struct plan all = { .install = true, .n_watched = MAPGUARD_FILES };
+    const struct plan more = { .install = true,
+                               .n_watched = MAPGUARD_FILES + 1 };
+    const struct plan less = { .install = true, .forget = true,
+                               .n_watched = MAPGUARD_FILES + 1 };
     char said[512];
-    int status = run(&(struct plan){ .install = true, .n_watched = 64 }, said);
+    int status = run(&all, said);
     (void)state;
 
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     assert_string_equal(said, sentence);
-    status = run(&(struct plan){ .install = true, .n_watched = 65 }, said);
+    status = run(&more, said);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     assert_string_equal(said, "osmia: a file: the file became shorter while it "
                               "was being read\n");
-    status = run(&(struct plan){ true, 65, .forget = true }, said);
+    status = run(&less, said);
     assert_true(WIFSIGNALED(status));
 }
 
