@@ -1,3 +1,6 @@
+/* Ending a job by its id, for both ways of asking.  Idempotent until the record
+ * expires: who asks twice, because the first answer was lost, must not be told
+ * that there is no such job. */
 #include "routes/cancel.h"
 
 #include "serve/records.h"

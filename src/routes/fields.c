@@ -1,3 +1,14 @@
+/* Reading bodies by tables.
+ *
+ * The loop at the bottom walks the members a client sent and asks the tables
+ * for each; then it asks for what is required.  A reader that finds a fault
+ * notes it and returns, the loop goes on: a client should learn of all its
+ * mistakes at once, not of one a call.
+ *
+ * Two rules are the same everywhere and therefore live here: null is as good
+ * as nothing (clients write all members of a class, set or not), and a count
+ * must be written as one (1e3 or 4.0 is a number that came out of a
+ * computation, and rounding it would be guessing). */
 #include "routes/fields.h"
 
 #include "base/sentence.h"

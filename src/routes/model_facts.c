@@ -1,3 +1,5 @@
+/* What the model's type is: the one that most of its bytes have.  Files mix
+ * types (norms in f32, a head in q6_k), and people want one word. */
 #include "routes/model_facts.h"
 
 #include <stdio.h>

@@ -1,3 +1,12 @@
+/* The OpenAI routes behind the form: jobs, pieces, replies, streams.
+ *
+ * A whole reply and a stream are made of the same parts.  Each choice gathers
+ * text and log-probabilities; a stream sends and empties what was gathered
+ * after every piece, a whole reply once at the end.  So what the two say
+ * cannot differ, and a test compares them.
+ *
+ * A choice that fails ends the answer: half of what was asked for, with an
+ * error beside it, is a shape that no client knows. */
 #include "routes/openai_answer.h"
 
 #include "serve/run.h"

@@ -1,3 +1,11 @@
+/* What the two completions understand.
+ *
+ * A field is in one of four states, and each is a reader: honoured; known and
+ * without effect here (field_ignored: who sends "user" or "store" loses
+ * nothing); known but not offered (field_neutral: an answer without it would
+ * be another than was asked for, so it is refused, but for values that ask for
+ * nothing); or in no table, and then named in the reply's header.  So to offer
+ * something new is to give its row another reader. */
 #include "routes/openai_form.h"
 
 #include "routes/openai_messages.h"

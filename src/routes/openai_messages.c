@@ -1,3 +1,10 @@
+/* Messages and prompts, checked member by member before a template sees them.
+ *
+ * A template is a program of somebody else's: what it says about a message that
+ * is wrong is "unsupported operand type(s)", and some print the wrong thing
+ * without a word.  So shapes are checked here, where the place can be named
+ * ("messages[2].content[0].type"), on a copy that is then brought into the form
+ * all templates know: texts, not parts; no member that says null. */
 #include "routes/openai_messages.h"
 
 #include <stdio.h>

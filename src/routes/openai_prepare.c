@@ -1,4 +1,10 @@
-/* From the body to token ids: all that takes time, away from the loop. */
+/* From the body to token ids: all that takes time, away from the loop.
+ *
+ * Rendering a template is running a program, and a prompt may have two million
+ * bytes: both would hold up every other client for as long as they take.  What
+ * is used here never changes (tokenizer, template, options), so no lock is
+ * needed; nothing is answered from here (call_work forbids it), refusals are
+ * noted. */
 #include "routes/openai_answer.h"
 #include "routes/openai_messages.h"
 

@@ -1,3 +1,6 @@
+/* The pieces of JSON that are the same in replies and streams.  Written by hand
+ * and not from a tree: a stream writes one for each token, and the order of
+ * members is part of what people see. */
 #include "routes/openai_write.h"
 
 #include "base/json.h"

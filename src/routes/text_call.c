@@ -1,3 +1,6 @@
+/* What /tokenize, /detokenize and /apply-template have in common: read the
+ * body, compute off the loop, answer.  What differs is data (struct
+ * text_route). */
 #include "routes/text_call.h"
 
 struct text_work {

@@ -1,3 +1,11 @@
+/* The bodies of the worker's own routes.
+ *
+ * Two forms came to be: an orchestrator's operation, with names of hive and
+ * model that only say where it was sent, and a flat one.  One table of fields
+ * serves both; the operation has one more, and other defaults.  The words of
+ * the faults ("range(1..=2048)") are the contract's: programs compare them.
+ *
+ * Prompts and stop strings are never repeated in an error: logs keep those. */
 #include "routes/worker_form.h"
 
 #include "base/utf8.h"

@@ -1,3 +1,6 @@
+/* From a form to a job.  The prompt is tokenized off the loop, since it may be
+ * long; the context is looked at on the loop, afterwards, because only then the
+ * number of tokens is known and the refusal can name it. */
 #include "routes/worker_job.h"
 
 #include "serve/server.h"

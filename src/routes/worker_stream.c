@@ -1,3 +1,13 @@
+/* The events of a job.
+ *
+ *   1. started is the first, whatever happens: at the latest right before the
+ *      last one.
+ *   2. Exactly one end or error, then [DONE].
+ *   3. `i` counts pieces of text and `n` tokens: several tokens may make one
+ *      piece (a character in parts), and some none (held back, because a stop
+ *      string may begin with them).
+ *   4. All texts joined are the answer, to the byte; what was cut in the middle
+ *      of a character ends in U+FFFD. */
 #include "routes/worker_stream.h"
 
 #include "serve/server.h"

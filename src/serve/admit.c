@@ -1,4 +1,10 @@
-/* Between the connection and the route: who may come in. */
+/* Between the connection and the route: who may come in.
+ *
+ * The order of the questions is part of the contract.  Foreign pages are
+ * turned away before they learn which paths there are; 404 and 405 come before
+ * 401, for paths are no secret and a wrong one is the commoner mistake; who
+ * has no token learns nothing of the worker's state; and a body is not waited
+ * for when it will not be read. */
 #include "serve/call_own.h"
 #include "serve/health.h"
 #include "serve/origin.h"

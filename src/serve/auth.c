@@ -1,3 +1,9 @@
+/* Tokens as digests.
+ *
+ * SHA-256 and no slow hash: tokens are long and random, nobody guesses them
+ * one by one; and a digest of fixed length is what makes the comparison's time
+ * independent of the token's.  The tokens themselves are forgotten when they
+ * have been digested, so that no core, no log and no bug can show them. */
 #include "serve/auth.h"
 #include "base/file.h"
 

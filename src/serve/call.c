@@ -1,3 +1,20 @@
+/* A request's life between its connection and its route.
+ *
+ *   call_open -> call_admit -> (body) -> call_dispatch -> handler
+ *        -> call_reply | call_refuse | stream ... -> call_close
+ *
+ *   1. Bytes go out only through the connection's buffer: nothing here writes
+ *      to a socket, so a handler may answer from within any callback.
+ *   2. `over` is set with the last byte of the reply.  The call itself lives
+ *      until the connection looks (conn_settle): who set `over` may still hold
+ *      a pointer to it.
+ *   3. A buffer that could not grow marks the connection as failed.  Half a
+ *      reply is never sent: what is missing would look like the truth.
+ *   4. What clients said (head, body) is overwritten before it is freed.
+ *
+ * An errand (call_work) outlives its call when the client goes away meanwhile:
+ * the call is then taken off its connection, and freed when the thread is done
+ * with it. */
 #include "serve/call_own.h"
 #include "base/clock.h"
 #include "serve/origin.h"

@@ -1,3 +1,10 @@
+/* Health is computed from what the engine does, at the moment it is asked for:
+ * never a flag that somebody has to remember to clear.
+ *
+ * The inference thread stamps the time between any two layers and twice a
+ * second while idle.  A stamp older than BEAT_MAX_MS therefore says that the
+ * thread is dead, blocked in the kernel (a disk that does not answer) or in an
+ * endless loop; which of them makes no difference to a client. */
 #include "serve/health.h"
 #include "base/mapguard.h"
 #include "serve/server_own.h"

@@ -1,3 +1,14 @@
+/* The thread that tells others how we do.
+ *
+ *   1. One message at a time, each with a time limit; whatever comes meanwhile
+ *      is told by the next one, since only the latest state counts.
+ *   2. busy and ready alternate with every job.  They are no news of their
+ *      own: a message for each would be a flood.
+ *   3. After `stopped` is set, a message that hangs is given up at once; the
+ *      last one has LAST_TIMEOUT_MS.  A manager kills us soon after it asked.
+ *
+ * libcurl and not our own few lines: proxies' answers, TLS and name servers
+ * are exactly what one does not want to get wrong in a corner of a program. */
 #include "serve/heartbeat.h"
 #include "base/clock.h"
 #include "base/json.h"

@@ -1,3 +1,9 @@
+/* The thread that opens the model, and runs it once before anybody else may.
+ *
+ * It shares nothing with the loop but the atomics of struct loader; the result
+ * is written before `done` is set and read after it was seen.  The warm-up
+ * comes before `done`, too: the first client should not pay for touching every
+ * page, and a model that computes nonsense should not become ready. */
 #include "serve/loader.h"
 #include "engine/generate.h"
 

@@ -1,3 +1,9 @@
+/* The page of numbers.
+ *
+ * Counters of the HTTP side are the loop's own (struct metrics); those of the
+ * engine are a copy that the inference thread publishes after each step, so
+ * that a scrape never waits for one.  Names are a promise: dashboards stand on
+ * them, and a test compares them. */
 #include "serve/metrics.h"
 #include "serve/sandbox.h"
 #include "serve/server_own.h"

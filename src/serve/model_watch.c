@@ -1,3 +1,8 @@
+/* Has somebody written to the model's files?  They are mapped, so what is
+ * written is computed with from then on, by halves.  Size and time of change
+ * tell, at the cost of one stat a second.  A file that was replaced by another
+ * (renamed over, as package managers do) is no change: we keep the old one's
+ * pages. */
 #include "serve/model_watch.h"
 #include "base/mapguard.h"
 

@@ -1,3 +1,10 @@
+/* Who asks, as far as a browser tells.
+ *
+ * A server on 127.0.0.1 is reachable from every page that its user opens: by a
+ * form or fetch to http://localhost:8080 (Origin tells), and by a name of the
+ * attacker's that suddenly resolves to 127.0.0.1 (Host tells).  A token stops
+ * both, since a page does not have it.  Without tokens this file does: only
+ * names of this machine, only pages that come from it. */
 #include "serve/origin.h"
 
 bool origin_is_loopback(struct slice host)

@@ -1,3 +1,6 @@
+/* Refusals in their two shapes.  The worker contract's is flat and says whether
+ * trying again helps; OpenAI's clients look for an object named "error" and
+ * choose the exception to raise by the HTTP status, its text by "message". */
 #include "serve/refusal.h"
 #include "base/json.h"
 

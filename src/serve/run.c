@@ -1,3 +1,13 @@
+/* Jobs and those who listen to them.
+ *
+ * Pieces are pulled, never pushed.  The engine wakes the loop when a job has
+ * something; the loop asks each call's runs for as much as the client's socket
+ * takes, and no more.  So what a slow client has not read yet waits in one
+ * place (the ticket's queue), is bounded there, and holds up nothing but its
+ * own job.
+ *
+ * What ends a run early is decided here as well: a model file that changed, an
+ * engine that is lost.  Routes see an ordinary last piece with an error. */
 #include "serve/run.h"
 #include "base/clock.h"
 #include "base/mapguard.h"

@@ -1,3 +1,6 @@
+/* Times and names.  Names are random and not counted: whoever gets one must not
+ * be able to guess his neighbour's, for the name is all that a stream is asked
+ * for by. */
 #include "serve/stamp.h"
 #include "base/clock.h"
 

@@ -1,6 +1,7 @@
 """The process: how it is started, who may ask, what it says."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -95,6 +96,34 @@ class Process(ProcessCase):
         self.assertIn(str(port), text)
         self.assertIn("in use", text)
 
+    def test_addresses(self):
+        for host in ("::1", "127.0.0.1", "localhost"):
+            s = self.start("serve", self.gguf, "--host", host)
+            self.assertGreater(s.port, 1023)
+            self.assertEqual(s.get("/health").status, 200)
+            self.assertEqual(s.get("/info").json["port"], s.port)
+            self.assertEqual(s.stop(), 0)
+        for host in ("example.org", "1.2.3", "", "::2"):
+            p = self.run_osmia("serve", self.gguf, "--host", host, timeout=10)
+            self.assertIn(p.returncode, (1, 2), host)
+            self.assertEqual(p.stderr.count(b"\n"), 1, p.stderr)
+
+    def test_what_a_person_reads_first(self):
+        s = self.start("serve", self.gguf, "--max-jobs", "3")
+        log = s.log()
+        url = f"http://127.0.0.1:{s.port}"
+        self.assertIn(f"osmia: {url} serves tiny.gguf\n", log)
+        self.assertIn(f"base URL {url}/v1, model \"tiny.gguf\"", log)
+        self.assertIn("a context of 2048 tokens, up to 3 jobs at once", log)
+        if not shutil.which("curl"):
+            return
+        line = next(x for x in log.splitlines() if x.startswith("  curl "))
+        p = subprocess.run(["sh", "-c", line.replace("curl", "curl -fs", 1)
+                            .replace('"Hello"}]', '"Hello"}],"max_tokens":3')],
+                           capture_output=True, timeout=20)
+        self.assertEqual(json.loads(p.stdout)["usage"]["completion_tokens"], 3,
+                         p.stderr)
+
     def test_token_rows(self):
         env = {"LLORCH_API_TOKEN": TOKEN}
         args = ["serve", self.gguf]
@@ -186,6 +215,10 @@ class Process(ProcessCase):
         reply = s.request("OPTIONS", "/v1/jobs", headers=ask)
         self.assertEqual(reply.status, 204)
         self.assertIn("POST", reply.headers["Access-Control-Allow-Methods"])
+        wanted = "authorization,content-type,x-stainless-os"
+        reply = s.request("OPTIONS", "/v1/chat/completions", headers={
+            **ask, "Access-Control-Request-Headers": wanted})
+        self.assertEqual(reply.headers["Access-Control-Allow-Headers"], wanted)
         reply = s.request("OPTIONS", "/v1/jobs",
                           headers={"Origin": "http://bad.example"})
         self.assertEqual(reply.status, 405)
@@ -197,6 +230,7 @@ class Process(ProcessCase):
                                   *args], stderr=subprocess.PIPE,
                                  env={**os.environ, **env})
             lines = []
+            # Nothing but JSON, from the first line on.
             while not lines or lines[-1]["action"] != "model_load_success":
                 lines.append(json.loads(p.stderr.readline()))
             p.terminate()
