@@ -1,4 +1,7 @@
-"""The worker contract, line by line: forms, limits, streams, jobs, errors."""
+"""The worker contract, line by line: forms, limits, streams, jobs, errors.  A
+number in a name is a line of its list of acceptance (see
+tests/e2e/test_acceptance.py).
+"""
 import json
 import os
 import sys
@@ -48,8 +51,7 @@ class Contract(ServeCase):
         self.assertEqual([e["field"] for e in errors], list(fields))
         return errors
 
-    # 20.1
-    def test_queens_flat_body_and_line_parser(self):
+    def test_01_queens_flat_body_and_line_parser(self):
         reply = self.stream({"prompt": "Hi", "max_tokens": 3,
                              "temperature": 0.7, "top_p": 0.9, "top_k": 40})
         self.assertEqual(reply.headers["Content-Type"], "text/event-stream")
@@ -84,8 +86,7 @@ class Contract(ServeCase):
             self.assertLessEqual(len(e["human"]), 100)
             self.assertIn(e["correlation_id"], self.server.log())
 
-    # 20.2
-    def test_operation_form_on_both_urls(self):
+    def test_02_operation_form_on_both_urls(self):
         for path in ("/v1/jobs", "/v1/inference"):
             job = self.job(OPERATION, path)
             events = self.server.get(job["sse_url"]).events
@@ -94,7 +95,7 @@ class Contract(ServeCase):
             url = f"/v1/inference/{job['job_id']}/stream"
             self.whole(self.server.get(url).events)
 
-    def test_operation_form_names_what_is_missing(self):
+    def test_02_operation_form_names_what_is_missing(self):
         for field in ("hive_id", "model", "prompt", "max_tokens",
                       "temperature"):
             body = {k: v for k, v in OPERATION.items() if k != field}
@@ -106,8 +107,7 @@ class Contract(ServeCase):
         error, = self.refused({**OPERATION, "operation": "train"}, "operation")
         self.assertIn("unsupported operation for worker", error["message"])
 
-    # 20.3
-    def test_limits(self):
+    def test_03_limits(self):
         rows = [
             ("prompt", ["", "x" * 32769, 5, None], []),
             ("max_tokens", [0, 2049, -1, 1.5, 1e3, "4", 2**64, True, None], [1]),
@@ -150,7 +150,7 @@ class Contract(ServeCase):
         self.assertEqual(cut.status, 200)
         self.assertEqual(cut.json["tokens_generated"], 8)
 
-    def test_two_bad_fields_two_entries(self):
+    def test_03_two_bad_fields_two_entries(self):
         top_k, temperature = self.refused(
             {**FLAT, "top_k": -3, "temperature": 9}, "temperature", "top_k")
         self.assertEqual(top_k, {
@@ -173,8 +173,7 @@ class Contract(ServeCase):
         self.assertNotIn(b"s3cret", reply.body)
         self.assertNotIn("s3cret", self.server.log())
 
-    # 20.4
-    def test_pieces_join_to_the_whole_text(self):
+    def test_04_pieces_join_to_the_whole_text(self):
         for prompt in ("What?", "\U0001F41D", "\u4f60\u597d",
                        "e\u0301", "a\r\nb", "x"):
             body = {**FLAT, "prompt": prompt, "max_tokens": 40,
@@ -184,8 +183,7 @@ class Contract(ServeCase):
             self.assertEqual(text, whole["text"])
             self.assertEqual(whole["tokens_generated"], end["tokens_out"])
 
-    # 20.5
-    def test_stop_string(self):
+    def test_05_stop_string(self):
         body = {**FLAT, "max_tokens": 60, "temperature": 1, "seed": 3}
         for seed in range(50):
             body["seed"] = seed
@@ -207,7 +205,7 @@ class Contract(ServeCase):
         self.assertEqual(events[-2]["code"], "CANCELLED")
         self.assertEqual(events[-1], "[DONE]")
 
-    def test_cancel_and_delete_end_the_stream(self):
+    def test_05_cancel_and_delete_end_the_stream(self):
         def cancel(job):
             return self.server.post("/cancel", {"job_id": job["job_id"]})
 
@@ -226,7 +224,7 @@ class Contract(ServeCase):
                                               "status": "cancelling"})
             self.check_cancelled(self.server.get(job["sse_url"]).events)
 
-    def test_cancel_while_streaming(self):
+    def test_05_cancel_while_streaming(self):
         job = self.endless()
         with self.server.connect() as s:
             s.sendall(f"GET {job['sse_url']} HTTP/1.1\r\nHost: localhost\r\n"
@@ -251,8 +249,7 @@ class Contract(ServeCase):
         self.assertEqual(reply.status, 409)
         self.assertEqual(reply.json["code"], "STREAM_ALREADY_TAKEN")
 
-    # 20.6
-    def test_prompts_do_not_touch_each_other(self):
+    def test_06_prompts_do_not_touch_each_other(self):
         bodies = [{**FLAT, "prompt": p, "max_tokens": 12} for p in "AB"]
         first = [self.server.post("/v1/infer", b).json["text"] for b in bodies]
         self.assertNotEqual(*first)
@@ -261,8 +258,7 @@ class Contract(ServeCase):
                 got = self.server.post("/v1/infer", body).json["text"]
                 self.assertEqual(got, text)
 
-    # 20.9
-    def test_seeds(self):
+    def test_09_seeds(self):
         body = {**FLAT, "temperature": 1, "max_tokens": 20}
         texts = [self.server.post("/v1/infer", {**body, "seed": s})
                  .json["text"] for s in (1, 1, 2)]

@@ -61,7 +61,7 @@ class Recorder:
 
 
 class Lifetime(ProcessCase):
-    def test_heartbeats(self):
+    def test_11_heartbeats(self):
         queen = Recorder()
         s = self.start("--worker-id", "w", "--model", self.gguf,
                        "--model-ref", "hf:x.gguf", "--queen-url", queen.url,
@@ -81,7 +81,7 @@ class Lifetime(ProcessCase):
             "worker_id": "w", "url": f"http://127.0.0.1:{s.port}",
             "model_ref": "hf:x.gguf", "backend": "cpu", "device": 0})
 
-    def test_bad_queens_do_not_matter(self):
+    def test_11_bad_queens_do_not_matter(self):
         for manner in ("hangs", "redirects", "floods", "gone"):
             queen = Recorder(manner)
             url = "http://127.0.0.1:1" if manner == "gone" else queen.url
@@ -95,7 +95,7 @@ class Lifetime(ProcessCase):
             self.assertLess(time.time() - start, 2, manner)
             self.assertNotIn("/elsewhere", [p for p, _ in queen.got])
 
-    def test_sigterm_during_a_stream(self):
+    def test_13_sigterm_during_a_stream(self):
         s = self.start("serve", self.gguf, "--drain-sec", "0.4")
         with s.connect() as stream:
             body = json.dumps(s.endless())
@@ -119,7 +119,7 @@ class Lifetime(ProcessCase):
                          + got.count(b'"type":"error"'), 1)
         self.assertIn(b"data: [DONE]", got)
 
-    def test_second_sigterm_is_at_once(self):
+    def test_13_second_sigterm_is_at_once(self):
         s = self.start("serve", self.gguf, "--drain-sec", "60")
         with s.connect() as idle:
             idle.sendall(b"GET /health HTTP/1.1\r\n")

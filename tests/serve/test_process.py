@@ -124,7 +124,7 @@ class Process(ProcessCase):
         self.assertEqual(json.loads(p.stdout)["usage"]["completion_tokens"], 3,
                          p.stderr)
 
-    def test_token_rows(self):
+    def test_10_token_rows(self):
         env = {"LLORCH_API_TOKEN": TOKEN}
         args = ["serve", self.gguf]
         s = self.start(*args, "--local-mode", env={"LLORCH_API_TOKEN": ""})
@@ -138,7 +138,7 @@ class Process(ProcessCase):
         self.assertIn("no API token", s.log())
         self.assertEqual(s.host, "127.0.0.1")
 
-    def test_401_bodies(self):
+    def test_10_401_bodies(self):
         s = self.start("serve", self.gguf, "--host", "127.0.0.1",
                        env={"LLORCH_API_TOKEN": TOKEN})
         rows = [(None, MISSING), ("", MISSING), ("Basic abc", MISSING),

@@ -175,7 +175,7 @@ static void wait_ready(const struct fixture *f)
     fail_msg("never ready: %s", got);
 }
 
-static void test_loading_is_told(void **state)
+static void test_12_loading_is_told(void **state)
 {
     struct fixture f;
     char got[4096];
@@ -348,7 +348,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loading_is_told),
+        cmocka_unit_test(test_12_loading_is_told),
         cmocka_unit_test(test_failure_is_told_and_ends_it),
         cmocka_unit_test(test_stopped_while_loading),
         cmocka_unit_test(test_a_half_head_is_closed),
