@@ -20,9 +20,7 @@ void cancel_job(struct call *c, struct slice id)
         call_refuse(c, REFUSE_JOB_EXPIRED, NULL, "the job ended long ago");
         return;
     }
-    r->cancelled = true;
-    if (r->run != NULL)
-        run_cancel(r->run);
+    record_cancel(r);
     strbuf_printf(&body, "{\"job_id\":\"%s\",\"status\":\"cancelling\"}",
                   r->id);
     call_reply_json(c, 202, &body);

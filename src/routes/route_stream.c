@@ -23,7 +23,7 @@ static void handle(struct call *c)
                     "the job has been streamed already");
         return;
     }
-    record_take(r);
+    record_take(server_records(c->server), r);
     /* The record may expire while its last words are still being sent. */
     struct slice id = arena_copy(&c->arena, slice_of(r->id));
     struct worker_stream *w = id.at == NULL ? NULL

@@ -4,7 +4,9 @@
 #include "serve/run.h"
 #include "serve/stamp.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* IDLE: between two calls.  LINGER: after the last reply has been sent.  STALL:
  * for a client to take what is left of a reply.  The options have two more: how
@@ -12,7 +14,11 @@
 enum { IDLE_S = 75, LINGER_S = 2, STALL_S = 60 };
 /* What may wait in either direction before we stop to read or to answer. */
 enum { IN_MAX = 64 << 10, OUT_MAX = 256 << 10, PIECES_MAX = 32 << 10,
-       SEND_BUFFER_SIZE = 32 << 10 };
+       UNSENT_MAX = 16 << 10 };
+/* So much at once is worth a look whether memory can be given back. */
+enum { MUCH = 4 << 20 };
+/* Largest bodies that may be incomplete at a time, all clients together. */
+enum { BODIES_MAX = 32 };
 
 static void set_deadline(struct conn *c, int64_t seconds)
 {
@@ -22,6 +28,13 @@ static void set_deadline(struct conn *c, int64_t seconds)
 static struct conn *conn_of(const uv_stream_t *stream)
 {
     return (struct conn *)stream->data;
+}
+
+/* Of its body nothing is under way any longer. */
+static void body_over(struct conn *c)
+{
+    c->server->n_arrived -= c->n_arrived;
+    c->n_arrived = 0;
 }
 
 /* ---- the end of a connection ---- */
@@ -48,6 +61,7 @@ void conn_close(struct conn *c)
     if (c->dead)
         return;
     c->dead = true;
+    body_over(c);
     if (c->call != NULL)
         call_close(c->call);
     c->call = NULL;
@@ -88,6 +102,7 @@ void conn_put(struct conn *c, struct slice bytes)
 {
     strbuf_put(&c->out, bytes);
     c->n_sent += bytes.len;
+    c->server->swollen |= c->out.len > MUCH;
 }
 
 size_t conn_backlog(const struct conn *c)
@@ -221,6 +236,54 @@ static void drop_front(struct conn *c, size_t n)
     c->in.len -= n;
 }
 
+/* Whoever has begun to speak is told why it is not waited for any longer; who
+ * has said nothing, or does not listen, is not. */
+static void end_late(struct conn *c)
+{
+    if (c->phase == CONN_HEAD && c->in.len > 0) {
+        refuse_framing(c, 408, "the request's head did not come in time");
+    } else if (c->phase == CONN_BODY) {
+        body_over(c);
+        c->keep_alive = false;
+        c->phase = CONN_CALL;
+        call_refuse(c->call, REFUSE_REQUEST_TIMEOUT, NULL,
+                    "the request's body did not come in time");
+    } else {
+        conn_close(c);
+        return;
+    }
+    conn_settle(c);
+}
+
+/* Too many are waited for: the one whose time is over soonest, of those in one
+ * of two phases, but not `c`; NULL: there is none. */
+static struct conn *soonest(const struct conn *c, enum conn_phase one,
+                            enum conn_phase other)
+{
+    struct conn *found = NULL;
+
+    for (struct conn *i = c->server->conns; i != NULL; i = i->next)
+        if (i != c && !i->dead && (i->phase == one || i->phase == other)
+            && (found == NULL || i->deadline_ns <= found->deadline_ns))
+            found = i;
+    return found;
+}
+
+/* More of a body has come. */
+static void note_arrived(struct conn *c)
+{
+    struct server *s = c->server;
+    size_t n = c->call->body_bytes.len;
+    struct conn *late;
+
+    s->n_arrived += n - c->n_arrived;
+    c->n_arrived = n;
+    s->swollen |= s->n_arrived > MUCH;
+    while (s->n_arrived / BODIES_MAX > s->opt.max_body
+           && (late = soonest(c, CONN_BODY, CONN_BODY)) != NULL)
+        end_late(late);
+}
+
 static bool step_body(struct conn *c)
 {
     struct slice in = strbuf_slice(&c->in);
@@ -237,8 +300,11 @@ static bool step_body(struct conn *c)
     }
     if (c->in.len > in.len)
         drop_front(c, c->in.len - in.len);
-    if (state == READ_MORE)
+    if (state == READ_MORE) {
+        note_arrived(c);
         return false;
+    }
+    body_over(c);
     c->phase = CONN_CALL;
     c->deadline_ns = 0;
     if (state == READ_BAD) {
@@ -357,26 +423,10 @@ void conn_settle(struct conn *c)
     if (c->dead)
         return;
     set_reading(c);
+    if (c->phase == CONN_CLOSING)
+        strbuf_drop(&c->in);             /* it may stay for a while */
     if (!c->dead && c->phase == CONN_CLOSING && conn_backlog(c) == 0)
         say_goodbye(c);
-}
-
-/* Whoever has begun to speak is told why it is not waited for any longer; who
- * has said nothing, or does not listen, is not. */
-static void end_late(struct conn *c)
-{
-    if (c->phase == CONN_HEAD && c->in.len > 0) {
-        refuse_framing(c, 408, "the request's head did not come in time");
-    } else if (c->phase == CONN_BODY) {
-        c->keep_alive = false;
-        c->phase = CONN_CALL;
-        call_refuse(c->call, REFUSE_REQUEST_TIMEOUT, NULL,
-                    "the request's body did not come in time");
-    } else {
-        conn_close(c);
-        return;
-    }
-    conn_settle(c);
 }
 
 void conn_tick(struct conn *c, int64_t now_ns)
@@ -404,6 +454,18 @@ static void enlist(struct server *s, struct conn *c)
     s->n_conns++;
 }
 
+/* Left alone the system takes megabytes from us before it says that a client
+ * does not read; its job would have run to its end by then.  A smaller buffer
+ * would do that, too, but slows long replies: it must hold all that is under
+ * way. */
+static void limit_unsent(const struct conn *c)
+{
+    int fd, most = UNSENT_MAX;
+
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+}
+
 void conn_accept(struct server *s)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -418,14 +480,16 @@ void conn_accept(struct server *s)
     c->tcp.data = c;
     enlist(s, c);
     set_deadline(c, s->opt.head_s);
+    struct conn *late = s->n_conns <= s->max_conns ? NULL
+        : soonest(c, CONN_HEAD, CONN_CLOSING);
+    if (late != NULL)
+        conn_close(late);
     if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0
-        || s->n_conns > s->max_conns) {
+        || (s->n_conns > s->max_conns && late == NULL)) {
         conn_close(c);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
-    /* Left alone the system takes megabytes from us before it says that a client
-     * does not read; its job would have run to its end by then. */
-    uv_send_buffer_size((uv_handle_t *)&c->tcp, &(int){ SEND_BUFFER_SIZE });
+    limit_unsent(c);
     set_reading(c);
 }

@@ -9,7 +9,9 @@
  *   2. Whoever calls into a route settles the connection afterwards
  *      (conn_settle): only then are bytes sent and calls freed, so that a route
  *      never loses the call under its hands.
- *   3. A FIN counts as gone, like a reset: an unanswered call is given up.
+ *   3. What all clients together have sent of incomplete bodies is bounded, as
+ *      is their number: the one whose time is over soonest makes place.
+ *   4. A FIN counts as gone, like a reset: an unanswered call is given up.
  *
  * Owner: the server.  Loop thread. */
 #ifndef OSMIA_SERVE_CONN_H
@@ -34,6 +36,7 @@ struct conn {
     struct http_head  head;
     struct chunk_reader chunks;
     uint64_t          body_left;
+    size_t            n_arrived;        /* bytes of an incomplete body */
     struct call      *call;
 
     struct strbuf     out, flying;      /* to send; being sent */

@@ -7,7 +7,9 @@
  *   1. A record that nobody streams within the grace time has its job
  *      cancelled; the stream, should it still be asked for, says so.
  *   2. Only the principal that made a record can see it.
- *   3. Expired records keep their id for a while, so that a late client hears
+ *   3. There is a bound on fresh records and on all of them: the oldest expire,
+ *      or are forgotten, before their time.
+ *   4. Expired records keep their id for a while, so that a late client hears
  *      410 and not 404; how many is bounded. */
 #ifndef OSMIA_SERVE_RECORDS_H
 #define OSMIA_SERVE_RECORDS_H
@@ -23,7 +25,6 @@ struct record {
     char              id[JOB_ID_SIZE];
     uint32_t          principal;
     enum record_state state;
-    bool              cancelled;     /* somebody said so, or nobody listened */
     int64_t           since_ns;      /* in this state */
     struct run       *run;           /* NULL: it is over */
     struct arena      arena;         /* what the route needs to stream it */
@@ -31,12 +32,15 @@ struct record {
     size_t            n_stops;
 };
 
-enum { RECORD_BUCKETS = 1024, RECORDS_EXPIRED_MAX = 8192 };
+/* A finished job that nobody has streamed holds some ten kilobytes, any other
+ * record less than one. */
+enum { RECORD_BUCKETS = 1024, RECORDS_EXPIRED_MAX = 8192,
+       RECORDS_FRESH_MAX = 1024, RECORDS_MAX = 32768 };
 
 struct records {
     struct record *oldest, *newest;
     struct record *buckets[RECORD_BUCKETS];
-    size_t         n, n_expired;
+    size_t         n, n_fresh, n_expired;
 };
 
 /* A record without a run.  NULL: out of memory. */
@@ -47,7 +51,9 @@ void           record_close(struct records *all, struct record *r);
 struct record *record_find(const struct records *all, struct slice id,
                            uint32_t principal);
 /* Its stream begins. */
-void           record_take(struct record *r);
+void           record_take(struct records *all, struct record *r);
+/* Its job ends; a stream that was never asked for will say so. */
+void           record_cancel(struct record *r);
 /* Told by the run. */
 void           record_run_over(struct record *r);
 

@@ -143,9 +143,10 @@ static void approach_end(struct server *s, int64_t now_ns)
  * it back once nobody is served. */
 static void trim_memory(struct server *s)
 {
-    if (s->n_runs > 0 || s->most_runs < RUSH)
+    if (s->n_runs > 0 || (s->most_runs < RUSH && !s->swollen))
         return;
     s->most_runs = 0;
+    s->swollen = s->n_arrived > 0;
     malloc_trim(0);
 }
 

@@ -51,6 +51,8 @@ struct server {
 
     struct conn       *conns;
     size_t             n_conns, max_conns;
+    size_t             n_arrived;       /* bytes of incomplete bodies */
+    bool               swollen;         /* much came or went since a trim */
     bool               door_stuck;      /* a client could not be accepted */
     /* What was read last; every connection copies what it keeps.  Reads happen
      * one after another, so that one buffer serves all. */
