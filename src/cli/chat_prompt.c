@@ -38,38 +38,45 @@ enum err prompt_usable(struct engine *e, const struct options *o,
                 o->model, broken);
 }
 
+enum err prompt_check_arg(const char *text, struct err_info *why)
+{
+    struct slice arg = slice_of(text);
+    size_t equals = slice_find(arg, SLICE("="), 0);
+    struct arena arena = { 0 };
+    struct json *parsed;
+
+    if (equals == 0 || equals == arg.len)
+        return fail(why, ERR_REQUEST, "--template-arg is \"%.60s\", expected "
+                    "NAME=JSON such as enable_thinking=false", text);
+    enum err e = json_parse(&parsed, &arena, slice_from(arg, equals + 1),
+                            JSON_DEPTH, why);
+    arena_drop(&arena);
+    return e == ERR_OK ? e : fail_within(why, "--template-arg %.*s",
+                                         equals < 60 ? (int)equals : 60, text);
+}
+
 enum err prompt_kwargs(const struct json **out, struct arena *arena,
                        const struct options *o, struct err_info *why)
 {
     struct strbuf text = { 0 };
     struct json *parsed;
-    enum err e = ERR_OK;
 
     *out = NULL;
     if (o->template_arg.n == 0)
         return ERR_OK;
     strbuf_putc(&text, '{');
-    for (size_t i = 0; i < o->template_arg.n && e == ERR_OK; i++) {
+    for (size_t i = 0; i < o->template_arg.n; i++) {
         struct slice arg = slice_of(o->template_arg.at[i]);
         size_t equals = slice_find(arg, SLICE("="), 0);
-        if (equals == 0 || equals == arg.len)
-            e = fail(why, ERR_REQUEST, "--template-arg \"%.60s\": expected "
-                     "NAME=JSON, such as enable_thinking=false", arg.at);
-        struct slice value = equals < arg.len ? slice_from(arg, equals + 1)
-                                              : SLICE("");
-        if (e == ERR_OK
-            && json_parse(&parsed, arena, value, JSON_DEPTH, why) != ERR_OK)
-            e = fail_within(why, "--template-arg %.*s", (int)equals, arg.at);
         strbuf_puts(&text, i > 0 ? ", " : "");
         json_put_string(&text, (struct slice){ arg.at, equals });
         strbuf_puts(&text, ": ");
-        strbuf_put(&text, value);
+        strbuf_put(&text, slice_from(arg, equals + 1));
     }
     strbuf_putc(&text, '}');
-    if (e == ERR_OK && text.failed)
-        e = fail_nomem(why);
-    if (e == ERR_OK)
-        e = json_parse(&parsed, arena, strbuf_slice(&text), JSON_DEPTH, why);
+    enum err e = text.failed ? fail_nomem(why)
+                             : json_parse(&parsed, arena, strbuf_slice(&text),
+                                          JSON_DEPTH, why);
     if (e == ERR_OK)
         *out = parsed;
     strbuf_drop(&text);

@@ -19,6 +19,8 @@ bool prompt_is_raw(const struct engine *e, const struct options *o);
 enum err prompt_usable(struct engine *e, const struct options *o,
                        struct err_info *why);
 
+/* One NAME=JSON. */
+flag_check prompt_check_arg;
 /* --template-arg NAME=JSON, ...: one JSON object, or NULL when none is given.
  * A value that is no JSON is refused, naming the argument. */
 enum err prompt_kwargs(const struct json **out, struct arena *arena,

@@ -1,5 +1,7 @@
 /* The flags that several verbs share, one row each. */
-#include "cli/options.h"
+#include "cli/chat_prompt.h"
+#include "cli/open.h"
+#include "cli/request.h"
 
 #define AT(field) offsetof(struct options, field)
 
@@ -23,8 +25,10 @@ static const struct flag model[] = {
       .least = 1, .most = 1 << 30,
       .help = "context (default: the model's, cut to memory)" },
     { .name = "weights", .kind = FLAG_TEXT, .at = AT(weights), .value = "TYPE",
+      .check = open_check_weights,
       .help = "convert while loading: q8_0, q4_k, bf16, ... (as-is)" },
     { .name = "kv", .kind = FLAG_TEXT, .at = AT(kv), .value = "TYPE",
+      .check = open_check_kv,
       .help = "type of the cache: f16 (default), bf16, f32, q8_0" },
     { .name = "exact", .kind = FLAG_SWITCH, .at = AT(exact),
       .help = "f32 activations times de-quantised weights; slow" },
@@ -58,11 +62,13 @@ static const struct flag sampling[] = {
       .at = AT(presence_penalty), .value = "X", .least = -2, .most = 2,
       .help = "subtract X if a token was generated" },
     { .name = "stop", .kind = FLAG_LIST, .at = AT(stop), .value = "TEXT",
+      .check = request_check_stop,
       .help = "end before this text (repeatable)" },
     { .name = "ignore-eos", .kind = FLAG_SWITCH, .at = AT(ignore_eos),
       .help = "go on after end-of-text tokens" },
     { .name = "logit-bias", .kind = FLAG_LIST, .at = AT(logit_bias),
-      .value = "ID=X", .help = "add X to a token's logit (repeatable)" },
+      .value = "ID=X", .check = request_check_bias,
+      .help = "add X to a token's logit (repeatable)" },
     { .name = NULL },
 };
 
@@ -74,7 +80,7 @@ static const struct flag prompt[] = {
     { .name = "chat-template", .kind = FLAG_TEXT, .at = AT(chat_template),
       .value = "FILE", .help = "use this template, not the model's" },
     { .name = "template-arg", .kind = FLAG_LIST, .at = AT(template_arg),
-      .value = "NAME=JSON",
+      .value = "NAME=JSON", .check = prompt_check_arg,
       .help = "a variable for the template (repeatable)" },
     { .name = NULL },
 };

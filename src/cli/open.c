@@ -1,5 +1,6 @@
 #include "cli/open.h"
 #include "base/mapguard.h"
+#include "nn/bind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,18 @@ static enum err kv_named(int *type, const char *name, struct err_info *why)
         }
     return fail(why, ERR_REQUEST,
                 "--kv is \"%.40s\", expected f16, bf16, f32 or q8_0", name);
+}
+
+enum err open_check_kv(const char *text, struct err_info *why)
+{
+    int type;
+    return kv_named(&type, text, why);
+}
+
+enum err open_check_weights(const char *text, struct err_info *why)
+{
+    const struct dtype *type;
+    return strcmp(text, "as-is") == 0 ? ERR_OK : bind_target(&type, text, why);
 }
 
 enum err open_options(struct engine_options *e, struct console *c,

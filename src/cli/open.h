@@ -27,6 +27,9 @@ enum err open_engine_on(struct engine **out, struct console *c,
 enum err open_options(struct engine_options *e, struct console *c,
                       const struct options *o, struct err_info *why);
 
+/* Values of --kv and --weights. */
+flag_check open_check_kv, open_check_weights;
+
 /* All of a stream, up to `limit` bytes (ERR_LIMIT). */
 enum err read_stream(struct strbuf *out, FILE *from, size_t limit,
                      struct err_info *why);

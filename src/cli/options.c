@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +93,14 @@ static void *field(struct options *o, const struct flag *f)
 static enum err out_of_range(const struct flag *f, const char *text,
                              struct err_info *why)
 {
-    return fail(why, ERR_REQUEST,
-                "--%s is \"%.60s\", expected %s from %.16g to %.16g", f->name,
-                text, f->kind == FLAG_UINT ? "a whole number" : "a number",
-                f->least, f->most);
+    if (f->kind == FLAG_REAL)
+        return fail(why, ERR_REQUEST, "--%s is \"%.60s\", expected a number "
+                    "from %g to %g", f->name, text, f->least, f->most);
+    /* 2^64 - 1 is no double: the bound of a seed comes as 2^64. */
+    uint64_t most = f->most < 0x1p64 ? (uint64_t)f->most : UINT64_MAX;
+    return fail(why, ERR_REQUEST, "--%s is \"%.60s\", expected a whole number "
+                "from %" PRIu64 " to %" PRIu64, f->name, text,
+                (uint64_t)f->least, most);
 }
 
 static enum err set_uint(struct options *o, const struct flag *f,
@@ -142,6 +147,10 @@ static bool list_push(struct opt_list *l, const char *text)
 static enum err set_value(struct options *o, const struct flag *f,
                           const char *text, struct err_info *why)
 {
+    enum err e = f->check != NULL ? f->check(text, why) : ERR_OK;
+
+    if (e != ERR_OK)
+        return e;
     switch (f->kind) {
     case FLAG_UINT:
         return set_uint(o, f, text, why);
@@ -209,6 +218,23 @@ static enum err take_flag(struct options *o, const struct verb *verb,
     return set_value(o, f, value, why);
 }
 
+/* What the words are when all of them are known. */
+static enum err check_whole(const struct options *o, const struct verb *verb,
+                            struct err_info *why)
+{
+    size_t most = o->jsonl ? 0 : verb->most_words;
+
+    if (o->help || o->serve.build_info)
+        return ERR_OK;
+    if (verb->needs_model && o->model == NULL)
+        return fail(why, ERR_REQUEST, "%s needs a MODEL: a GGUF file, a "
+                    "Hugging Face directory or owner/repo", verb->name);
+    if (o->n_words > most)
+        return fail(why, ERR_REQUEST, "%s%s takes no \"%.60s\"", verb->name,
+                    o->jsonl ? " --jsonl" : "", o->words[most]);
+    return verb->check != NULL ? verb->check(o, why) : ERR_OK;
+}
+
 enum err options_parse(struct options *o, const struct verb *verb,
                        int argc, char **argv, struct err_info *why)
 {
@@ -233,11 +259,7 @@ enum err options_parse(struct options *o, const struct verb *verb,
             o->words[o->n_words++] = word;
         }
     }
-    if (verb->needs_model && o->model == NULL && !o->help
-        && !o->serve.build_info)
-        return fail(why, ERR_REQUEST, "%s needs a MODEL: a GGUF file, a "
-                    "Hugging Face directory or owner/repo", verb->name);
-    return ERR_OK;
+    return check_whole(o, verb, why);
 }
 
 void options_drop(struct options *o)

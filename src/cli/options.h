@@ -74,7 +74,12 @@ struct options {
 
 void options_drop(struct options *o);
 
+enum { MANY_WORDS = 1 << 30 };
+
 enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_UINT, FLAG_REAL, FLAG_LIST };
+
+/* Is the text a value that the flag can have?  ERR_REQUEST says what could. */
+typedef enum err flag_check(const char *text, struct err_info *why);
 
 /* One flag.  `least` and `most` bound the numbers, both included. */
 struct flag {
@@ -85,6 +90,7 @@ struct flag {
     const char    *value;         /* what the value is called in --help */
     const char    *help;          /* half a line; NULL: not shown */
     double         least, most;   /* FLAG_UINT, FLAG_REAL */
+    flag_check    *check;         /* FLAG_TEXT, FLAG_LIST; NULL: any text */
 };
 
 /* Flags that belong together, with the headline that --help gives them. */
@@ -102,6 +108,9 @@ struct verb {
     const struct flag_group *const *groups;     /* ends with NULL */
     bool  needs_model;
     bool  once;                   /* a flag given twice is an error */
+    size_t most_words;            /* behind MODEL, when not --jsonl */
+    /* What no single flag can tell; NULL: nothing. */
+    enum err (*check)(const struct options *o, struct err_info *why);
     int (*run)(const struct options *o);        /* exit status */
 };
 

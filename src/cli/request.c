@@ -51,6 +51,18 @@ static enum err take_bias(struct logit_bias *b, const char *text,
                 text);
 }
 
+enum err request_check_bias(const char *text, struct err_info *why)
+{
+    struct logit_bias b;
+    return take_bias(&b, text, why);
+}
+
+enum err request_check_stop(const char *text, struct err_info *why)
+{
+    return text[0] != '\0' ? ERR_OK
+         : fail(why, ERR_REQUEST, "--stop is empty, expected a text");
+}
+
 enum err request_from_options(struct request *r, struct arena *arena,
                               const struct options *o, struct err_info *why)
 {
@@ -68,8 +80,7 @@ enum err request_from_options(struct request *r, struct arena *arena,
     if (r->stops == NULL || r->bias == NULL)
         return fail_nomem(why);
     for (size_t i = 0; i < o->stop.n; i++)
-        if (o->stop.at[i][0] != '\0')
-            r->stops[r->n_stops++] = slice_of(o->stop.at[i]);
+        r->stops[r->n_stops++] = slice_of(o->stop.at[i]);
     enum err e = take_sampling(&r->asked, o, why);
     for (size_t i = 0; i < o->logit_bias.n && e == ERR_OK; i++)
         e = take_bias(&r->bias[r->n_bias++], o->logit_bias.at[i], why);

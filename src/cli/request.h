@@ -28,6 +28,9 @@ struct request {
 enum err request_from_options(struct request *r, struct arena *arena,
                               const struct options *o, struct err_info *why);
 
+/* Values of --stop and --logit-bias. */
+flag_check request_check_stop, request_check_bias;
+
 /* Replace what the line says.  Members that are not about sampling are left to
  * the caller. */
 enum err request_from_line(struct request *r, struct arena *arena,

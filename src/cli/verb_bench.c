@@ -72,8 +72,6 @@ static enum err take_flags(struct bench *b, struct err_info *why)
         || (e = take_list(&b->batch, "batch", o->batch, "1", 1, why))
         || (e = take_list(&b->context, "context", o->context, "0", 0, why)))
         return e;
-    if (o->model == NULL && !o->roofline)
-        return fail(why, ERR_REQUEST, "bench needs a MODEL or --roofline");
     if (b->context.n * (b->prefill.n + b->decode.n * b->batch.n) > CASES_MAX)
         return fail(why, ERR_REQUEST, "that makes more than %d measurements",
                     CASES_MAX);
@@ -316,6 +314,12 @@ static void print_report(const struct bench_report *r, bool json)
     strbuf_drop(&out);
 }
 
+static enum err check_bench(const struct options *o, struct err_info *why)
+{
+    return o->n_words > 0 || o->roofline ? ERR_OK
+         : fail(why, ERR_REQUEST, "bench needs a MODEL or --roofline");
+}
+
 static int run_bench(const struct options *given)
 {
     struct options o = *given;
@@ -385,5 +389,7 @@ const struct verb verb_bench = {
                "sequence of the batch.",
     .example = "osmia bench model.gguf --batch 1,8 --json",
     .groups = groups,
+    .most_words = 1,
+    .check = check_bench,
     .run = run_bench,
 };

@@ -146,6 +146,16 @@ static enum err measure(struct console *c, struct engine *e,
     return err;
 }
 
+static enum err check_perplexity(const struct options *o, struct err_info *why)
+{
+    if (o->n_words != 1)
+        return fail(why, ERR_REQUEST, "perplexity needs one FILE with a text");
+    if (o->ctx.given && o->ctx.value < WINDOW_LEAST)
+        return fail(why, ERR_REQUEST, "--ctx is too small for a window, "
+                    "expected at least %d", WINDOW_LEAST);
+    return ERR_OK;
+}
+
 static int run_perplexity(const struct options *o)
 {
     struct console c;
@@ -154,13 +164,6 @@ static int run_perplexity(const struct options *o)
 
     console_open(&c, o);
     interrupt_catch();
-    if (o->n_words != 1 || (o->ctx.given && o->ctx.value < WINDOW_LEAST)) {
-        fail(&why, ERR_REQUEST, o->n_words != 1
-             ? "perplexity needs one FILE with a text"
-             : "--ctx is too small for a window, expected at least 8");
-        console_error(&c, &why);
-        return EXIT_USAGE;
-    }
     enum err err = open_engine(&e, &c, o, ENGINE_RUN, 1, &why);
     if (err == ERR_OK)
         err = measure(&c, e, o, &why);
@@ -181,5 +184,7 @@ const struct verb verb_perplexity = {
     .example = "osmia perplexity model.gguf book.txt --ctx 1024",
     .groups = groups,
     .needs_model = true,
+    .most_words = 1,
+    .check = check_perplexity,
     .run = run_perplexity,
 };

@@ -32,9 +32,6 @@ static enum err render_once(struct engine *engine, const struct options *o,
     struct strbuf messages = { 0 }, prompt = { 0 };
     enum err e;
 
-    if (o->user == NULL)
-        return fail(why, ERR_REQUEST,
-                    "render needs --user TEXT, or --jsonl with requests");
     if (o->system != NULL)
         prompt_put_message(&messages, "system", slice_of(o->system));
     prompt_put_message(&messages, "user", slice_of(o->user));
@@ -49,6 +46,13 @@ static enum err render_once(struct engine *engine, const struct options *o,
     strbuf_drop(&messages);
     strbuf_drop(&prompt);
     return e;
+}
+
+static enum err check_render(const struct options *o, struct err_info *why)
+{
+    return o->jsonl || o->user != NULL ? ERR_OK
+         : fail(why, ERR_REQUEST,
+                "render needs --user TEXT, or --jsonl with requests");
 }
 
 static int run_render(const struct options *o)
@@ -96,5 +100,6 @@ const struct verb verb_render = {
     .example = "osmia render model.gguf --user \"Hello\"",
     .groups = groups,
     .needs_model = true,
+    .check = check_render,
     .run = run_render,
 };

@@ -75,6 +75,10 @@ static enum err answer_once(struct console *c, struct engine *e,
     enum err err = request_from_options(&r, &arena, o, why);
     if (err == ERR_OK)
         err = gather(&text, o, why);
+    /* Raw text may be empty: the model then begins one. */
+    if (err == ERR_OK && text.len == 0 && !prompt_is_raw(e, o))
+        err = fail(why, ERR_REQUEST, "there is no prompt: give it as words "
+                   "behind MODEL, or on stdin");
     if (err == ERR_OK)
         err = prompt_words_ids(&ids, e, o, strbuf_slice(&text), why);
     if (err == ERR_OK)
@@ -177,5 +181,6 @@ const struct verb verb_run = {
     .example = "cat notes.txt | osmia run model.gguf \"Summarise this\"",
     .groups = groups,
     .needs_model = true,
+    .most_words = MANY_WORDS,
     .run = run_run,
 };

@@ -401,5 +401,6 @@ const struct verb verb_serve = {
     .groups = groups,
     .needs_model = true,
     .once = true,
+    .most_words = MANY_WORDS,     /* it says what they may have meant */
     .run = run,
 };

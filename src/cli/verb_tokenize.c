@@ -270,6 +270,7 @@ const struct verb verb_tokenize = {
     .example = "osmia tokenize model.gguf --pieces \"Hello, bee\"",
     .groups = groups,
     .needs_model = true,
+    .most_words = MANY_WORDS,
     .run = run_tokenize,
 };
 
@@ -283,5 +284,6 @@ const struct verb verb_detokenize = {
     .example = "osmia detokenize model.gguf 19556 28 33344",
     .groups = groups,
     .needs_model = true,
+    .most_words = MANY_WORDS,
     .run = run_detokenize,
 };

@@ -95,7 +95,8 @@ static enum err refuse(struct opening *o, const struct survey *s,
                     "pickles only (%s), which may run code; fetch or convert "
                     "the model as safetensors or GGUF", dir, s->pickle);
     return fail(o->why, ERR_IO, "%s: holds no model (no model.safetensors, no "
-                "model.safetensors.index.json, no .gguf file)", dir);
+                "model.safetensors.index.json, no .gguf file); download the "
+                "weights into it, or name another path", dir);
 }
 
 static enum err open_weights(struct opening *o, const struct survey *s,

@@ -71,8 +71,27 @@ class Manners(CliCase):
         for words in (["--top-p", "2"], ["--top-p", "x"], ["--top-p", "nan"],
                       ["--max-tokens", "-1"], ["--threads", "0"],
                       ["--threads=1.5"], ["--seed", "18446744073709551616"],
-                      ["--exact=1"], ["--stop"]):
+                      ["--exact=1"], ["--stop"], ["--stop="],
+                      ["--kv", "f64"], ["--weights", "q9"],
+                      ["--logit-bias", "5"], ["--logit-bias", "x=1"],
+                      ["--template-arg", "x"], ["--template-arg", "x=}"]):
             self.refused("run", self.dir, "hi", *words)
+        self.assertIn("to 18446744073709551615",
+                      self.refused("run", self.dir, "--seed", "-1"))
+
+    def test_words_that_nobody_reads(self):
+        for words in (["inspect", self.dir, "more"], ["models", "more"],
+                      ["tokenize", self.dir, "--jsonl", "more"],
+                      ["run", self.dir, "--jsonl", "more"],
+                      ["perplexity", self.dir, "/dev/null", "more"],
+                      ["render", self.dir, "--user", "hi", "more"]):
+            self.assertIn('takes no "more"', self.refused(*words))
+
+    def test_what_a_verb_needs(self):
+        self.assertIn("--user", self.refused("render", self.dir))
+        self.assertIn("FILE", self.refused("perplexity", self.dir))
+        self.assertIn("--roofline", self.refused("bench"))
+        self.assertIn("no prompt", self.failed("run", self.dir))
 
     def test_no_verb_is_usage(self):
         p = self.run_osmia()
