@@ -128,9 +128,12 @@ struct osmia_options {
     void              *progress_arg;
     osmia_notice      *notice;      /* NULL: none; used while loading only */
     void              *notice_arg;
+    const char        *cache;       /* a folder (made if missing) where packed
+                                       weights are kept, so that the next load
+                                       is fast; NULL: none */
 };
 #define OSMIA_OPTIONS_INIT { sizeof(struct osmia_options), 0, 0, 0, 0, 0, 0, \
-                             0, 0, 0, 0, 0, 0, 0 }
+                             0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Load a model: a GGUF file (the first one of a split), a .safetensors file, a
  * Hugging Face directory, or owner/repo in the local Hugging Face cache.

@@ -61,6 +61,7 @@ static enum err describe(struct file *f, int fd, const char *path,
         return fail_io(path, ENODEV, why);
     f->size = (uint64_t)st.st_size;
     f->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    f->ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
     f->device = st.st_dev;
     f->inode = st.st_ino;
     return ERR_OK;

@@ -11,7 +11,7 @@ struct file {
     const uint8_t *at;      /* read-only mapping; NULL when size is 0 */
     uint64_t       size;
     char          *path;    /* as it was opened */
-    int64_t        mtime_ns;
+    int64_t        mtime_ns, ctime_ns;
     uint64_t       device, inode;
 };
 

@@ -27,6 +27,12 @@ struct variable { const char *name, *does; };
 static const struct variable environment[] = {
     { "OSMIA_ISA", "force an instruction set: scalar, emu16, avx2, avxvnni, "
                    "avx512, avx512vnni, avx512bf16, neon, neon_i8mm" },
+    { "OSMIA_CACHE", "a folder for packed weights: the first start with a model "
+                     "writes them there (as much again as the model takes), "
+                     "the next ones only map them. It may be removed at any "
+                     "time" },
+    { "OSMIA_CACHE_MB", "most that it may hold, in MiB (default: 32768); what "
+                        "was not used for longest goes first" },
     { "HF_HOME", "where the local Hugging Face cache is" },
     { "LLORCH_API_TOKEN", "serve: the token clients must show; removed from "
                           "the environment once read" },

@@ -1,5 +1,6 @@
 #include "cli/console.h"
 #include "cli/help.h"
+#include "cli/open.h"
 #include "cli/verbs.h"
 #include "base/file.h"
 #include "base/mapguard.h"
@@ -51,12 +52,14 @@ static int finish(int status)
     return EXIT_FAILED;
 }
 
-/* OSMIA_ISA is part of the command line, so to speak. */
-static bool isa_usable(struct err_info *why)
+/* These variables are part of the command line, so to speak. */
+static bool environment_usable(struct err_info *why)
 {
     const struct isa_set *set;
+    uint64_t              size;
 
-    return isa_pick(&set, getenv("OSMIA_ISA"), cpu_features(), why) == ERR_OK;
+    return isa_pick(&set, getenv("OSMIA_ISA"), cpu_features(), why) == ERR_OK
+        && open_cache_size(&size, why) == ERR_OK;
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
@@ -66,7 +69,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
     int status;
 
     if (options_parse(&o, verb, argc, argv, &why) != ERR_OK
-        || !isa_usable(&why)) {
+        || !environment_usable(&why)) {
         status = usage_error(verb, &why);
     } else if (o.help) {
         help_verb(stdout, verb);

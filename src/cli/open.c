@@ -35,6 +35,23 @@ enum err open_check_weights(const char *text, struct err_info *why)
     return strcmp(text, "as-is") == 0 ? ERR_OK : bind_target(&type, text, why);
 }
 
+enum err open_cache_size(uint64_t *size, struct err_info *why)
+{
+    const char        *text = getenv("OSMIA_CACHE_MB");
+    char              *end;
+    unsigned long long mb;
+
+    *size = 0;
+    if (text == NULL || text[0] == '\0')
+        return ERR_OK;
+    mb = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || mb > UINT64_MAX >> 20)
+        return fail(why, ERR_REQUEST, "OSMIA_CACHE_MB is \"%.40s\", expected a "
+                    "whole number of MiB", text);
+    *size = mb > 0 ? mb << 20 : 1;               /* 0: room for nothing */
+    return ERR_OK;
+}
+
 enum err open_options(struct engine_options *e, struct console *c,
                       const struct options *o, struct err_info *why)
 {
@@ -44,16 +61,23 @@ enum err open_options(struct engine_options *e, struct console *c,
     e->weights = o->weights;
     e->exact = o->exact;
     e->isa = getenv("OSMIA_ISA");
+    e->cache = getenv("OSMIA_CACHE");
     e->notices = &c->notices;
     e->progress = &c->progress;
+    if (open_cache_size(&e->cache_size, why) != ERR_OK)
+        return why->code;
     return o->kv != NULL ? kv_named(&e->kv, o->kv, why) : ERR_OK;
 }
 
-/* A file that shrinks while it is mapped ends us with a sentence. */
-static void watch_files(const struct checkpoint *c)
+void open_watch(const struct engine *e)
 {
+    const struct checkpoint *c = engine_checkpoint(e);
+    const struct file       *packed = engine_packed_file(e);
+
     for (size_t i = 0; i < c->n_files; i++)
         mapguard_watch(c->files[i]);
+    if (packed != NULL)
+        mapguard_watch(packed);
 }
 
 enum err open_engine_on(struct engine **out, struct console *c,
@@ -73,7 +97,7 @@ enum err open_engine_on(struct engine **out, struct console *c,
     err = engine_open(out, &e, why);
     console_clear(c);
     if (err == ERR_OK)
-        watch_files(engine_checkpoint(*out));
+        open_watch(*out);
     return err;
 }
 

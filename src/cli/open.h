@@ -30,6 +30,13 @@ enum err open_options(struct engine_options *e, struct console *c,
 /* Values of --kv and --weights. */
 flag_check open_check_kv, open_check_weights;
 
+/* OSMIA_CACHE_MB in bytes; 0: not given.  ERR_REQUEST: not a number. */
+enum err open_cache_size(uint64_t *size, struct err_info *why);
+
+/* Name the files that an engine has mapped to the guard over mapped files: one
+ * that shrinks ends us with a sentence. */
+void open_watch(const struct engine *e);
+
 /* All of a stream, up to `limit` bytes (ERR_LIMIT). */
 enum err read_stream(struct strbuf *out, FILE *from, size_t limit,
                      struct err_info *why);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ID_MAX = 256, REF_MAX = 512 };
@@ -188,12 +189,9 @@ static enum err load(void *arg, const struct progress *progress,
     e.kv_size = w->o->serve.kv_cache_mb.value << 20;
     if (err == ERR_OK)
         err = engine_open(out, &e, why);
-    if (err != ERR_OK)
-        return err;
-    const struct checkpoint *c = engine_checkpoint(*out);
-    for (size_t i = 0; i < c->n_files; i++)
-        mapguard_watch(c->files[i]);
-    return ERR_OK;
+    if (err == ERR_OK)
+        open_watch(*out);
+    return err;
 }
 
 /* A path that leads nowhere and a broken file are told at once, before the port
@@ -220,6 +218,8 @@ static enum err lock_files(struct worker *w, struct err_info *why)
     sandbox_no_cores();
     if (f->no_sandbox)
         return ERR_OK;
+    if (getenv("OSMIA_CACHE") != NULL)           /* a rule needs the folder */
+        mkdir(getenv("OSMIA_CACHE"), 0700);
     *s = (struct sandbox){ .required = f->require_sandbox, .model = w->files,
                            .cache = getenv("OSMIA_CACHE") };
     if (f->queen_url != NULL)

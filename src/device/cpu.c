@@ -1,4 +1,5 @@
 #include "device/cpu.h"
+#include "device/cpu_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@ static void cpu_close(struct device *d)
 {
     struct cpu *c = (struct cpu *)d;
 
+    cpu_store_close(c);
     if (c->own_pool)
         pool_close(c->pool);
     free(c);
@@ -29,6 +31,9 @@ static const struct device_ops cpu_ops = {
     .close = cpu_close,
     .describe = describe,
     .n_threads = n_threads,
+    .store_begin = cpu_store_begin,
+    .store_end = cpu_store_end,
+    .store_file = cpu_store_file,
     .matrix_open = cpu_matrix_open,
     .matrix_close = cpu_matrix_close,
     .matrix_bytes = cpu_matrix_bytes,

@@ -7,18 +7,24 @@
 #include "kernels/pool.h"
 #include "weights/weight.h"
 
+struct cpu_store;
+struct cpu_chunk;
+
 struct cpu {
     struct device         base;      /* first: a struct device * is one of us */
     const struct isa_set *isa;
     struct pool          *pool;
     bool                  own_pool;
+    struct cpu_store     *store;     /* NULL: no cache on disk */
+    struct cpu_chunk     *chunks;    /* memory of packed weights */
 };
 
 struct matrix {
     struct weight_view mul;          /* products */
     struct weight_view lookup;       /* single rows, as stored */
     bool               fine;         /* MATRIX_FINE, and it makes a difference */
-    void              *owned;        /* packed or converted weights, or NULL */
+    void              *owned;        /* packed or converted weights in chunks,
+                                        or NULL */
     size_t             owned_size;
     float             *scale;        /* companion scales as f32, or NULL */
     size_t             mapped_size;  /* of rows that stay in the file */
@@ -81,6 +87,12 @@ struct stream {
 /* Aligned to 64 bytes, big ones to huge pages; freed with free. */
 void *cpu_alloc(size_t size);
 
+/* Memory for weights: carved from chunks that grow with what is taken, so that
+ * many matrices share huge pages and none wastes the rest of one.  NULL: there
+ * is none.  By the thread that opens and closes matrices only. */
+void *cpu_take(struct cpu *c, size_t size);
+void  cpu_give(struct cpu *c, void *at);         /* NULL: nothing */
+
 static inline size_t cpu_align(size_t n, size_t step)
 {
     return (n + step - 1) / step * step;
@@ -134,15 +146,11 @@ size_t   cpu_matrix_bytes(const struct matrix *m);
 enum err cpu_matrix_plan(const struct device *d, size_t *bytes,
                          const struct tensor_source *src,
                          const struct matrix_options *o, struct err_info *why);
-/* The same two for a source that is transposed. */
-enum err cpu_transposed_open(struct device *d, struct matrix **out,
-                             const struct tensor_source *src,
-                             const struct matrix_options *o,
-                             struct err_info *why);
-enum err cpu_transposed_plan(const struct device *d, size_t *bytes,
-                             const struct tensor_source *src,
-                             const struct matrix_options *o,
-                             struct err_info *why);
+/* Of a transposed source: what it is once turned (f32, no data yet) and what is
+ * to be made of that; and the turned values, [n_rows][n_cols]. */
+void     cpu_turned(struct tensor_source *flat, struct matrix_options *made);
+enum err cpu_turn(struct cpu *c, float *to, const struct tensor_source *src,
+                  struct err_info *why);
 enum err cpu_vector_open(struct device *d, struct vector **out,
                          const struct tensor_source *src, float add,
                          struct err_info *why);

@@ -5,27 +5,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
-    HUGE_PAGE = 2 << 20,
     INLINE_FLOATS = 16 * 1024,     /* less work than this is done at once */
     MAX_SPLIT_SIZE = 64 << 20      /* bytes of attention parts */
 };
-
-void *cpu_alloc(size_t size)
-{
-    size_t align = size >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
-    void  *at = NULL;
-
-    if (size > SIZE_MAX / 2
-        || posix_memalign(&at, align, cpu_align(size + 1, align)) != 0)
-        return NULL;
-    /* One page fault for 2 MB instead of 512: loading is bound by them. */
-    if (align == HUGE_PAGE)
-        madvise(at, cpu_align(size + 1, align), MADV_HUGEPAGE);
-    return at;
-}
 
 /* ---- buffers ---- */
 

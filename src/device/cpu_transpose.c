@@ -2,7 +2,6 @@
  * made like any other from then on. */
 #include "device/cpu.h"
 
-#include "base/checked.h"
 #include <stdlib.h>
 
 /* What is held of it when nobody wishes otherwise.  Blocks along the rows of
@@ -18,26 +17,19 @@ static const struct dtype *held(const struct tensor_source *src, bool exact)
     }
 }
 
-/* The same matrix as rows of f32 at `at`, and how to make it from them. */
-static void turned(struct tensor_source *flat, struct matrix_options *made,
-                   const struct tensor_source *src,
-                   const struct matrix_options *o, const float *at)
+void cpu_turned(struct tensor_source *flat, struct matrix_options *made)
 {
-    *flat = (struct tensor_source){
-        .name = src->name, .dtype = dtype_get(DTYPE_F32),
-        .data = (const uint8_t *)at, .n_rows = src->n_rows,
-        .n_cols = src->n_cols,
-    };
-    *made = *o;
     if (made->convert_to == NULL)
-        made->convert_to = held(src, o->exact);
+        made->convert_to = held(flat, made->exact);
     if (made->convert_to->id == DTYPE_F32)
         made->convert_to = NULL;
+    flat->dtype = dtype_get(DTYPE_F32);
+    flat->data = NULL;
+    flat->scale_dtype = NULL;
 }
 
-/* Rows of the file become columns of `to` [n_rows][n_cols]. */
-static enum err turn(struct device *d, float *to,
-                     const struct tensor_source *src, struct err_info *why)
+enum err cpu_turn(struct cpu *c, float *to, const struct tensor_source *src,
+                  struct err_info *why)
 {
     struct tensor_source  file = *src;
     struct matrix_options look = { .use = MATRIX_LOOKUP };
@@ -50,60 +42,13 @@ static enum err turn(struct device *d, float *to,
     file.n_cols = src->n_rows;
     if (row == NULL)
         return fail_nomem(why);
-    e = d->ops->matrix_open(d, &m, &file, &look, NULL, why);
-    for (size_t c = 0; e == ERR_OK && c < src->n_cols; c++) {
-        weight_expand_row(row, &m->lookup, c);
+    e = cpu_matrix_open(&c->base, &m, &file, &look, NULL, why);
+    for (size_t k = 0; e == ERR_OK && k < src->n_cols; k++) {
+        weight_expand_row(row, &m->lookup, k);
         for (size_t r = 0; r < src->n_rows; r++)
-            to[r * src->n_cols + c] = row[r];
+            to[r * src->n_cols + k] = row[r];
     }
-    d->ops->matrix_close(d, m);
+    cpu_matrix_close(&c->base, m);
     free(row);
     return e;
-}
-
-enum err cpu_transposed_open(struct device *d, struct matrix **out,
-                             const struct tensor_source *src,
-                             const struct matrix_options *o,
-                             struct err_info *why)
-{
-    struct tensor_source  flat;
-    struct matrix_options made;
-    size_t   size;
-    float   *at;
-    enum err e;
-
-    *out = NULL;
-    if (!checked_size(&size, (size_t)src->n_rows, (size_t)src->n_cols)
-        || !checked_size(&size, size, sizeof *at)
-        || (at = cpu_alloc(size)) == NULL)
-        return fail_nomem(why);
-    turned(&flat, &made, src, o, at);
-    if ((e = turn(d, at, src, why)) == ERR_OK)
-        e = d->ops->matrix_open(d, out, &flat, &made, NULL, why);
-    if (e == ERR_OK && (*out)->owned == NULL) {    /* used as it stands */
-        (*out)->owned = at;
-        (*out)->owned_size = size;
-        (*out)->mapped_size = 0;
-    } else {
-        free(at);
-    }
-    return e;
-}
-
-enum err cpu_transposed_plan(const struct device *d, size_t *bytes,
-                             const struct tensor_source *src,
-                             const struct matrix_options *o,
-                             struct err_info *why)
-{
-    struct tensor_source  flat, file = *src;
-    struct matrix_options made, look = { .use = MATRIX_LOOKUP };
-    enum err              e;
-
-    turned(&flat, &made, src, o, NULL);
-    file.transposed = false;
-    file.n_rows = src->n_cols;
-    file.n_cols = src->n_rows;
-    if ((e = d->ops->matrix_plan(d, bytes, &file, &look, why)) != ERR_OK)
-        return e;
-    return d->ops->matrix_plan(d, bytes, &flat, &made, why);
 }

@@ -2,6 +2,7 @@
  * format has a packed form, converted where that was asked for, else as they
  * lie in the file. */
 #include "device/cpu.h"
+#include "device/cpu_store.h"
 
 #include "base/checked.h"
 #include <assert.h>
@@ -92,36 +93,59 @@ static struct weight_view source_view(const struct weight_format *f,
 
 /* What a matrix will be: the format, its layout and the memory it needs. */
 struct shape {
+    struct tensor_source  flat;      /* the source as it lies once turned */
+    struct matrix_options made;      /* of that */
     const struct weight_format *from, *to;
     bool   packs, converts;
     size_t unit_size;        /* of a packed group, or of a converted row */
     size_t n_units, size;    /* size 0: nothing beyond the file */
 };
 
+/* Check the source as the file has it, then as it will lie. */
+static enum err plan_flat(struct shape *s, const struct cpu *c,
+                          const struct tensor_source *src,
+                          const struct matrix_options *o, struct err_info *why)
+{
+    struct tensor_source file = *src;
+    enum err             e;
+
+    if (src->transposed)
+        file.n_cols = src->n_rows;
+    if ((e = check_source(&s->from, c, &file, why)) != ERR_OK)
+        return e;
+    s->flat = *src;
+    s->made = *o;
+    if (!src->transposed)
+        return ERR_OK;
+    cpu_turned(&s->flat, &s->made);
+    return check_source(&s->from, c, &s->flat, why);
+}
+
 static enum err plan(struct shape *s, const struct cpu *c,
                      const struct tensor_source *src,
                      const struct matrix_options *o, struct err_info *why)
 {
-    enum err e = check_source(&s->from, c, src, why);
+    enum err            e = plan_flat(s, c, src, o, why);
+    const struct dtype *to = s->made.convert_to;
+    size_t              n_cols = (size_t)src->n_cols;
 
     if (e != ERR_OK)
         return e;
-    s->to = o->convert_to == NULL
-          ? s->from : weight_find(c->isa->weights, o->convert_to->id);
+    s->to = to == NULL ? s->from : weight_find(c->isa->weights, to->id);
     s->converts = s->to != s->from;
     if (s->converts && (s->to == NULL || s->to->quantize == NULL))
         return fail(why, ERR_UNKNOWN, "weights cannot be converted to %s",
-                    o->convert_to->name);
-    s->packs = !o->exact && weight_packs(s->to, (size_t)src->n_cols)
-            && (s->converts || src->scale_dtype == NULL);
+                    to->name);
+    s->packs = !o->exact && weight_packs(s->to, n_cols)
+            && (s->converts || s->flat.scale_dtype == NULL);
     s->size = s->unit_size = s->n_units = 0;
     if (!(o->use & MATRIX_MUL) || (!s->packs && !s->converts))
         return ERR_OK;
     s->n_units = (size_t)src->n_rows;
-    s->unit_size = rows_view(s->to, NULL, 1, (size_t)src->n_cols).row_stride;
+    s->unit_size = rows_view(s->to, NULL, 1, n_cols).row_stride;
     if (s->packs) {
         s->n_units = weight_n_groups((size_t)src->n_rows);
-        s->unit_size = s->to->group_size((size_t)src->n_cols);
+        s->unit_size = s->to->group_size(n_cols);
     }
     if (!checked_size(&s->size, s->n_units, s->unit_size))
         return fail(why, ERR_LIMIT, "%s is too large for this machine",
@@ -204,6 +228,17 @@ static enum err run_pack(struct cpu *c, struct pack_job *j,
     return ERR_OK;
 }
 
+/* The same id in two starts: the same packed bytes. */
+static uint64_t id_of(const struct shape *s, const struct tensor_source *src)
+{
+    unsigned long long name = slice_hash(slice_of(src->name));
+    const uint64_t facts[] = {
+        name, src->place, src->n_rows, src->n_cols, s->from->dtype,
+        s->to->dtype, s->packs, src->transposed,
+    };
+    return slice_hash((struct slice){ (const char *)facts, sizeof facts });
+}
+
 /* Scratch of the workers, then the work. */
 static enum err make_units(struct cpu *c, struct matrix *m,
                            const struct shape *shape, const char *name,
@@ -221,9 +256,8 @@ static enum err make_units(struct cpu *c, struct matrix *m,
         quants = row = 1;
     else if (!checked_size(&row, from->n_cols, 2 * sizeof(float) * threads))
         return fail_nomem(why);
-    if (!(m->owned = cpu_alloc(shape->size)))
+    if (!(m->owned = cpu_take(c, shape->size)))
         return fail_nomem(why);
-    m->owned_size = shape->size;
     j.to = m->owned;
     j.quants_size = quants;
     if (!(j.row = malloc(row)))
@@ -240,6 +274,47 @@ no_quants: free(j.row);
 no_row:    return e == ERR_NOMEM ? fail_nomem(why) : e;
 }
 
+/* The rows of a transposed source, in memory that is the matrix itself when
+ * nothing more is made of them. */
+static enum err turn(float **at, struct cpu *c, struct matrix *m,
+                     const struct shape *s, const struct tensor_source *src,
+                     struct err_info *why)
+{
+    size_t   size;
+    enum err e;
+
+    if (!checked_size(&size, (size_t)src->n_rows, (size_t)src->n_cols)
+        || !checked_size(&size, size, sizeof **at)
+        || (*at = s->size == 0 ? cpu_take(c, size) : cpu_alloc(size)) == NULL)
+        return fail_nomem(why);
+    e = cpu_turn(c, *at, src, why);
+    m->lookup.data = m->mul.data = *at;
+    if (s->size == 0) {
+        m->owned = *at;
+        m->owned_size = size;
+        m->mapped_size = 0;
+        *at = NULL;
+    }
+    return e;
+}
+
+static enum err make_matrix(struct cpu *c, struct matrix *m,
+                            const struct shape *s,
+                            const struct tensor_source *src,
+                            const struct progress *progress,
+                            struct err_info *why)
+{
+    float   *turned = NULL;
+    enum err e = ERR_OK;
+
+    if (src->transposed)
+        e = turn(&turned, c, m, s, src, why);
+    if (e == ERR_OK && s->size > 0)
+        e = make_units(c, m, s, src->name, progress, why);
+    free(turned);
+    return e;
+}
+
 static enum err fill_matrix(struct cpu *c, struct matrix *m,
                             const struct tensor_source *src,
                             const struct matrix_options *o,
@@ -250,18 +325,25 @@ static enum err fill_matrix(struct cpu *c, struct matrix *m,
     enum err     e;
 
     if ((e = plan(&s, c, src, o, why)) != ERR_OK
-        || (e = take_scales(m, c, src, why)) != ERR_OK)
+        || (e = take_scales(m, c, &s.flat, why)) != ERR_OK)
         return e;
-    m->lookup = m->mul = source_view(s.from, src, m->scale);
+    m->lookup = m->mul = source_view(s.from, &s.flat, m->scale);
     if (s.size == 0 || (o->use & MATRIX_LOOKUP))
         m->mapped_size = m->lookup.row_stride * m->lookup.n_rows;
     if (s.size == 0)
-        return ERR_OK;
-    e = make_units(c, m, &s, src->name, progress, why);
-    m->mul = rows_view(s.to, m->owned, m->lookup.n_rows, m->lookup.n_cols);
+        return make_matrix(c, m, &s, src, progress, why);
+    uint64_t    id = id_of(&s, src);
+    const void *data = cpu_store_find(c, id, s.size);
+    m->owned_size = s.size;
+    if (data == NULL) {
+        if ((e = make_matrix(c, m, &s, src, progress, why)) != ERR_OK)
+            return e;
+        cpu_store_put(c, id, data = m->owned, s.size);
+    }
+    m->mul = rows_view(s.to, data, m->lookup.n_rows, m->lookup.n_cols);
     m->mul.layout = s.packs ? WEIGHT_TILES : WEIGHT_ROWS;
     m->fine = (o->use & MATRIX_FINE) && weight_act(&m->mul) == ACT_INT8;
-    return e;
+    return ERR_OK;
 }
 
 enum err cpu_matrix_open(struct device *d, struct matrix **out,
@@ -273,8 +355,6 @@ enum err cpu_matrix_open(struct device *d, struct matrix **out,
     enum err       e;
 
     *out = NULL;
-    if (src->transposed)
-        return cpu_transposed_open(d, out, src, o, why);
     if ((m = calloc(1, sizeof *m)) == NULL)
         return fail_nomem(why);
     e = fill_matrix((struct cpu *)d, m, src, o, progress, why);
@@ -288,10 +368,9 @@ enum err cpu_matrix_open(struct device *d, struct matrix **out,
 
 void cpu_matrix_close(struct device *d, struct matrix *m)
 {
-    (void)d;
     if (m == NULL)
         return;
-    free(m->owned);
+    cpu_give((struct cpu *)d, m->owned);
     free(m->scale);
     free(m);
 }
@@ -309,8 +388,6 @@ enum err cpu_matrix_plan(const struct device *d, size_t *bytes,
     enum err     e;
 
     *bytes = 0;
-    if (src->transposed)
-        return cpu_transposed_plan(d, bytes, src, o, why);
     if ((e = plan(&s, (const struct cpu *)d, src, o, why)) != ERR_OK)
         return e;
     *bytes = s.size;

@@ -12,6 +12,8 @@
 #define OSMIA_DEVICE_DEVICE_H
 
 #include "base/err.h"
+#include "base/file.h"
+#include "base/notice.h"
 #include "base/progress.h"
 #include "kernels/kernel_table.h"
 #include "tensor/dtype.h"
@@ -39,8 +41,21 @@ struct tensor_source {
     const uint8_t      *scale_data;
     uint64_t            scale_block_rows, scale_block_cols;
     uint64_t            scale_n_rows, scale_n_cols;
+    uint64_t            place;         /* of `data` in its file; with the name,
+                                          what the matrix is known by */
     bool                transposed;    /* data lies as [n_cols][n_rows], scales
                                           too; MATRIX_MUL only */
+};
+
+/* A cache of packed weights on disk, for the matrices that are opened between
+ * store_begin and store_end. */
+struct pack_options {
+    const char *folder;
+    uint64_t    source;      /* hash of all that the matrices are made of: the
+                                files, and what is to be made of them */
+    uint64_t    expected;    /* bytes they will take, about */
+    uint64_t    max_size;    /* bytes the folder may hold */
+    const struct notices *notices;
 };
 
 enum matrix_use {
@@ -191,6 +206,15 @@ struct device_ops {
     /* What is computed with, for people: "cpu/avx2, 2 threads". */
     void (*describe)(const struct device *d, char *text, size_t size);
     unsigned (*n_threads)(const struct device *d);
+
+    /* Packed weights are taken from a cache on disk where it has them, and else
+     * kept there.  Nothing that fails in it fails the loading: it is said in
+     * a notice.  `folder` and `notices` must last until store_end; complete:
+     * all matrices were opened.  store_file: what is mapped of it until the
+     * device is closed, or NULL. */
+    void (*store_begin)(struct device *d, const struct pack_options *o);
+    void (*store_end)(struct device *d, bool complete);
+    const struct file *(*store_file)(const struct device *d);
 
     /* ERR_UNKNOWN: a dtype that is no weight format; ERR_FORMAT: a width that
      * does not divide into blocks, a value that does not fit; ERR_CANCELLED. */

@@ -121,8 +121,10 @@ enum err engine_load(struct engine *e, struct err_info *why)
 {
     struct model_options o = model_options_of(e);
     size_t n_groups;
+    pack_cache_begin(e);
     enum err err = model_open(&e->model, e->arch, e->checkpoint, e->device, &o,
                               why);
+    e->device->ops->store_end(e->device, err == ERR_OK);
     if (err == ERR_OK)
         err = work_open(&e->work, e->model, e->options.max_step, why);
     if (err != ERR_OK)
@@ -189,6 +191,7 @@ enum err engine_open(struct engine **out, const struct engine_options *o,
         return err;
     }
     e->options.path = e->options.weights = e->options.device = NULL;
+    e->options.cache = NULL;
     e->options.notices = NULL;
     e->options.progress = NULL;
     *out = e;
@@ -222,6 +225,11 @@ void engine_close(struct engine *e)
 const struct checkpoint *engine_checkpoint(const struct engine *e)
 {
     return e->checkpoint;
+}
+
+const struct file *engine_packed_file(const struct engine *e)
+{
+    return e->device == NULL ? NULL : e->device->ops->store_file(e->device);
 }
 
 struct slice engine_architecture(const struct engine *e)

@@ -49,6 +49,9 @@ struct engine_options {
     uint64_t     kv_size;        /* bytes for the cache of all; 0: enough for
                                     n_seqs whole contexts, cut to memory */
     size_t       max_step;       /* most tokens per step; 0: 512 */
+    const char  *cache;          /* folder of packed weights that make the next
+                                    start faster; NULL or "": none */
+    uint64_t     cache_size;     /* bytes it may hold; 0: 32 GiB */
     const struct notices  *notices;
     const struct progress *progress;
 };
@@ -68,6 +71,8 @@ void     engine_close(struct engine *e);
 const struct checkpoint *engine_checkpoint(const struct engine *e);
 /* The architecture's name as the files have it; empty when they say nothing. */
 struct slice             engine_architecture(const struct engine *e);
+/* The file of packed weights that it is mapped from, or NULL. */
+const struct file       *engine_packed_file(const struct engine *e);
 const struct tokenizer  *engine_tokenizer(const struct engine *e);
 struct chat             *engine_chat(const struct engine *e);
 /* Only at depth RUN: */

@@ -50,6 +50,12 @@ enum err engine_load(struct engine *e, struct err_info *why);
 enum err memory_plan(struct engine *e, uint64_t available,
                      struct err_info *why);
 
+/* ---- pack_cache.c ---- */
+
+/* Let the device take packed weights from the cache, or write them there; until
+ * store_end. */
+void     pack_cache_begin(struct engine *e);
+
 /* ---- model_runner.c ---- */
 
 /* Fill e->runner; model, work and kv are open. */

@@ -90,6 +90,7 @@ static enum err open_engine(struct osmia_model *m, const char *path,
     eo.kv_size = o->kv_size;
     eo.notices = &notices;
     eo.progress = &progress;
+    eo.cache = o->cache;
     if (e == ERR_OK && o->pool != NULL && o->n_threads > 0)
         e = fail(why, ERR_REQUEST, "n_threads and pool are both given");
     if (e == ERR_OK && m->max_sessions > 4096)

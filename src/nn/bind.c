@@ -217,6 +217,7 @@ static enum err make_source(struct tensor_source *s, const struct binder *b,
     *s = (struct tensor_source){
         .name = f->name, .dtype = t->dtype, .n_rows = f->rows, .n_cols = n,
         .data = t->data + (f->from == 0 ? 0 : f->from * row_size),
+        .place = t->file_offset + f->from * row_size,
     };
     if (cols == 0) {                 /* one row, so that blocks fit */
         s->n_rows = 1;
