@@ -3,6 +3,7 @@
 #include "base/build.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@ static const char *const needed[] = {
     "poll", "ppoll", "select", "pselect6", "eventfd2", "pipe2", "socketpair",
     /* files that are open, or that Landlock lets us open */
     "read", "readv", "pread64", "write", "writev", "close", "lseek", "fcntl",
-    "ioctl", "openat", "open", "fstat", "newfstatat", "stat", "lstat", "statx",
+    "ioctl", "fstat", "newfstatat", "stat", "lstat", "statx",
     "access", "faccessat", "faccessat2", "readlink", "readlinkat",
     "getdents64", "fadvise64", "dup", "dup2", "dup3", "fstatfs", "getcwd",
     /* memory */
@@ -47,6 +48,26 @@ static int allow(scmp_filter_ctx filter, const char *name)
     if (number == __NR_SCMP_ERROR || number < 0)
         return 0;
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+}
+
+/* Files are opened to be read.  Landlock lets the loading write to a cache of
+ * packed weights; what serves later has no business there. */
+static int allow_reading(scmp_filter_ctx filter)
+{
+    static const struct { const char *name; unsigned flags_at; } calls[] = {
+        { "openat", 2 }, { "open", 1 },
+    };
+    int status = 0;
+
+    for (size_t i = 0; i < 2 && status == 0; i++) {
+        int number = seccomp_syscall_resolve_name(calls[i].name);
+        if (number >= 0)
+            status = seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, number, 1,
+                SCMP_CMP(calls[i].flags_at, SCMP_CMP_MASKED_EQ,
+                         O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+    }
+    return status;
 }
 
 /* Calls that can be about another process, allowed for this one only. */
@@ -93,6 +114,8 @@ static int build(scmp_filter_ctx filter, const struct sandbox *s)
 
     for (size_t i = 0; i < sizeof needed / sizeof *needed && status == 0; i++)
         status = allow(filter, needed[i]);
+    if (status == 0)
+        status = allow_reading(filter);
     if (status == 0)
         status = allow_threads(filter);
     if (status == 0)
