@@ -171,6 +171,7 @@ static unsigned line_limit(const char *root, const char *line)
 {
     static const char *const v1_mounts[] = {
         "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct",
+        "/sys/fs/cgroup/cpuacct,cpu",
     };
     const char *list = strchr(line, ':');
     const char *group = list == NULL ? NULL : strchr(list + 1, ':');
@@ -184,7 +185,8 @@ static unsigned line_limit(const char *root, const char *line)
                                   v2_limit);
         return plain < hybrid ? plain : hybrid;
     }
-    for (size_t i = 0; i < 2 && has_cpu(list + 1); i++) {
+    size_t n = has_cpu(list + 1) ? sizeof v1_mounts / sizeof *v1_mounts : 0;
+    for (size_t i = 0; i < n; i++) {
         unsigned here = walk_up(root, v1_mounts[i], group + 1, v1_limit);
         least = here < least ? here : least;
     }

@@ -240,6 +240,37 @@ static void test_quota_v2(void **state)
     put(&m, "/sys/fs/cgroup/cpu.max", "50000 100000\n");
     expect_threads(&m, 1);              /* half a processor is one */
 
+    m = machine("0-7");     /* three deep: the tightest counts, wherever it is */
+    put(&m, "/proc/self/cgroup", "0::/a/b/c\n");
+    put(&m, "/sys/fs/cgroup/a/b/c/cpu.max", "600000 100000\n");
+    put(&m, "/sys/fs/cgroup/a/b/cpu.max", "299999 100000\n");
+    put(&m, "/sys/fs/cgroup/a/cpu.max", "max 100000\n");
+    expect_threads(&m, 2);
+
+    m = machine("0-7");     /* no limit anywhere; the set of processors is one */
+    put(&m, "/proc/self/cgroup", "0::/a\n");
+    put(&m, "/sys/fs/cgroup/a/cpu.max", "max 100000\n");
+    put(&m, "/sys/fs/cgroup/cpu.max", "max 100000\n");
+    expect_threads(&m, 8);
+
+    m = machine("2,5-6");   /* cpuset: the kernel shows it as what is allowed */
+    put(&m, "/proc/self/cgroup", "0::/a\n");
+    put(&m, "/sys/fs/cgroup/a/cpuset.cpus.effective", "2,5-6\n");
+    put(&m, "/sys/fs/cgroup/a/cpu.max", "800000 100000\n");
+    expect_threads(&m, 3);
+
+    m = machine("0-7");     /* other periods; more than there are processors */
+    put(&m, "/proc/self/cgroup", "0::/a\n");
+    put(&m, "/sys/fs/cgroup/a/cpu.max", "5000000 1000000\n");
+    put(&m, "/sys/fs/cgroup/cpu.max", "6400000 100000\n");
+    expect_threads(&m, 5);
+
+    m = machine("0-7");     /* files of nonsense limit nothing */
+    put(&m, "/proc/self/cgroup", "0::/a\n0::\nx\n::\n\n");
+    put(&m, "/sys/fs/cgroup/a/cpu.max", "-5 0\n");
+    put(&m, "/sys/fs/cgroup/cpu.max", "many few\n");
+    expect_threads(&m, 8);
+
     m = machine("0-7");
     put(&m, "/proc/self/cgroup", "0::/../outside\n");
     put(&m, "/sys/fs/cgroup/cpu.max", "200000 100000\n");
@@ -255,6 +286,21 @@ static void test_quota_v1(void **state)
     put(&m, "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
     put(&m, "/sys/fs/cgroup/memory/m/cpu.cfs_quota_us", "100000\n");
     expect_threads(&m, 4);              /* the path is not below the mount */
+
+    m = machine("0-7");     /* nested: the one above is the tighter one */
+    put(&m, "/proc/self/cgroup", "3:cpu,cpuacct:/a/b\n0::/a\n");
+    put(&m, "/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "600000\n");
+    put(&m, "/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
+    put(&m, "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "99000\n");
+    put(&m, "/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "50000\n");
+    expect_threads(&m, 1);
+
+    m = machine("0-7");     /* both versions at once (hybrid) */
+    put(&m, "/proc/self/cgroup", "3:cpuacct,cpu:/a\n0::/b\n");
+    put(&m, "/sys/fs/cgroup/cpuacct,cpu/a/cpu.cfs_quota_us", "600000\n");
+    put(&m, "/sys/fs/cgroup/cpuacct,cpu/a/cpu.cfs_period_us", "100000\n");
+    put(&m, "/sys/fs/cgroup/unified/b/cpu.max", "700000 100000\n");
+    expect_threads(&m, 6);
 
     m = machine("0-7");
     put(&m, "/proc/self/cgroup", "4:cpuset,cpu:/x\n");
