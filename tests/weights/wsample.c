@@ -150,6 +150,7 @@ void *sample_acts(const struct weight_table *t, enum act_kind kind,
     char *acts = aligned_alloc(64, n_tokens * size);
     float *x = malloc(n_cols * sizeof *x);
 
+    memset(acts, 0xff, n_tokens * size);     /* NaN, where nothing is written */
     for (size_t i = 0; i < n_tokens; i++) {
         for (size_t k = 0; k < n_cols; k++)
             x[k] = sample_f32(stream + i, k);
@@ -171,29 +172,78 @@ double sample_act(const void *row, enum act_kind kind, size_t n_cols, size_t k)
     return (double)a.code[k] * (double)a.scale[k / ACT_BLOCK];
 }
 
+enum { SUMS = 8 };
+
+/* Some sums side by side: one would wait for itself at every step. */
+static void add_products(double *sum, double *size, const float *w,
+                         const double *x, size_t n)
+{
+    double part[SUMS] = { 0 }, sizes[SUMS] = { 0 };
+
+    for (size_t k = 0; k + SUMS <= n; k += SUMS)
+        for (size_t i = 0; i < SUMS; i++) {
+            double p = (double)w[k + i] * x[k + i];
+            part[i] += p;
+            sizes[i] += fabs(p);
+        }
+    for (size_t k = n - n % SUMS; k < n; k++) {
+        part[0] += (double)w[k] * x[k];
+        sizes[0] += fabs((double)w[k] * x[k]);
+    }
+    *sum = *size = 0;
+    for (int i = 0; i < SUMS; i++) {
+        *sum += part[i];
+        *size += sizes[i];
+    }
+}
+
+struct reference reference_make(const struct sample *s, const void *acts,
+                                enum act_kind kind, size_t n_tokens)
+{
+    struct reference r = { .n_rows = s->n_rows, .n_tokens = n_tokens };
+    double *x = malloc(s->n_cols * sizeof *x);
+    size_t  n = s->n_rows * n_tokens;
+
+    r.sum = malloc(n * sizeof *r.sum);
+    r.size = malloc(n * sizeof *r.size);
+    for (size_t t = 0; t < n_tokens; t++) {
+        const char *row = (const char *)acts + t * act_size(kind, s->n_cols);
+        for (size_t k = 0; k < s->n_cols; k++)
+            x[k] = sample_act(row, kind, s->n_cols, k);
+        for (size_t i = 0; i < s->n_rows; i++)
+            add_products(&r.sum[t * s->n_rows + i], &r.size[t * s->n_rows + i],
+                         s->values + i * s->n_cols, x, s->n_cols);
+    }
+    free(x);
+    return r;
+}
+
+void reference_drop(struct reference *r)
+{
+    free(r->sum);
+    free(r->size);
+    *r = (struct reference){ 0 };
+}
+
+long reference_stray(const struct reference *r, const float *got,
+                     size_t n_rows, size_t n_tokens, double tolerance)
+{
+    for (size_t t = 0; t < n_tokens; t++)
+        for (size_t i = 0; i < n_rows; i++) {
+            size_t at = t * r->n_rows + i;
+            double y = (double)got[t * n_rows + i];
+            if (!(fabs(y - r->sum[at]) <= tolerance * r->size[at]))
+                return (long)(t * n_rows + i);
+        }
+    return -1;
+}
+
 long sample_stray(const struct sample *s, const void *acts, enum act_kind kind,
                   const float *got, size_t n_tokens, double tolerance)
 {
-    double *x = malloc(s->n_cols * sizeof *x);
-    long bad = -1;
+    struct reference r = reference_make(s, acts, kind, n_tokens);
+    long bad = reference_stray(&r, got, s->n_rows, n_tokens, tolerance);
 
-    for (size_t t = 0; t < n_tokens && bad < 0; t++) {
-        const char *row = (const char *)acts + t * act_size(kind, s->n_cols);
-
-        for (size_t k = 0; k < s->n_cols; k++)
-            x[k] = sample_act(row, kind, s->n_cols, k);
-        for (size_t r = 0; r < s->n_rows && bad < 0; r++) {
-            const float *w = s->values + r * s->n_cols;
-            double sum = 0, size = 0, y = (double)got[t * s->n_rows + r];
-
-            for (size_t k = 0; k < s->n_cols; k++) {
-                sum += (double)w[k] * x[k];
-                size += fabs((double)w[k] * x[k]);
-            }
-            if (!(fabs(y - sum) <= tolerance * size))
-                bad = (long)(t * s->n_rows + r);
-        }
-    }
-    free(x);
+    reference_drop(&r);
     return bad;
 }

@@ -39,6 +39,20 @@ void *sample_acts(const struct weight_table *t, enum act_kind kind,
 /* What prepared activation k of a row stands for. */
 double sample_act(const void *row, enum act_kind kind, size_t n_cols, size_t k);
 
+/* The product in f64, and the sum of the magnitudes of its terms. */
+struct reference {
+    size_t  n_rows, n_tokens;
+    double *sum, *size;             /* [n_tokens][n_rows] */
+};
+struct reference reference_make(const struct sample *s, const void *acts,
+                                enum act_kind kind, size_t n_tokens);
+void reference_drop(struct reference *r);
+/* Where `got`, the first n_rows and n_tokens of the product, [n_tokens][n_rows],
+ * strays from it by more than `tolerance` times the magnitudes: the place in
+ * `got`, or -1. */
+long reference_stray(const struct reference *r, const float *got,
+                     size_t n_rows, size_t n_tokens, double tolerance);
+
 /* Where `got` [n_tokens][stride] strays from the f64 product by more than
  * `tolerance` times the sum of the products' magnitudes: the place as token *
  * n_rows + row, or -1. */
