@@ -1,3 +1,12 @@
+/* Chunks that double: with n bytes handed out there are about log n of them, at
+ * most half of the memory is unused, and dropping everything takes as many
+ * frees.
+ *
+ *   1. Only the newest chunk is carved from.  A piece that does not fit leaves
+ *      the rest of it unused: looking through older chunks would make taking
+ *      cost what nobody expects.
+ *   2. `total` counts what was asked for, rounded up, and is what the limit
+ *      bounds: a limit on chunks would depend on how they happened to grow. */
 #include "base/arena.h"
 #include "base/checked.h"
 #include <stdint.h>

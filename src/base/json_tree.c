@@ -1,3 +1,13 @@
+/* Documents as trees, for everything that is small: configurations, requests,
+ * chat messages.  Built over json_next without recursion; open containers are a
+ * stack of fixed size.
+ *
+ *   1. A tree lives in the caller's arena, and so does not need a destructor;
+ *      the arena's limit is the tree's.
+ *   2. No object has a key twice.  Readers differ in which one they take, and
+ *      whoever checks a request must not see another value than whoever runs
+ *      it.
+ *   3. Members keep their order: chat templates print objects. */
 #include "base/json.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -46,28 +56,35 @@ static const struct json *find_twice_few(const struct json *object)
     return NULL;
 }
 
-/* A table of at least twice as many rows as keys, filled by open addressing. */
+static int by_key(const void *a, const void *b)
+{
+    const struct json *x = *(const struct json *const *)a;
+    const struct json *y = *(const struct json *const *)b;
+    int c = slice_cmp(x->key, y->key);
+
+    return c != 0 ? c : (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The first member whose key stood before.  Sorted, not hashed: keys come from
+ * strangers, who could choose them so that a table degrades into a list, and a
+ * body of two megabytes would take its square. */
 static enum err find_twice_many(const struct json *object,
                                 const struct json **twice)
 {
-    size_t mask = 4 * FEW_KEYS - 1;
+    const struct json **all = calloc(object->n, sizeof *all);
+    size_t n = 0;
 
-    while (mask / 2 < object->n)
-        mask = 2 * mask + 1;
-    const struct json **rows = calloc(mask + 1, sizeof *rows);
-    if (rows == NULL)
+    if (all == NULL)
         return ERR_NOMEM;
+    for (const struct json *m = object->first; m != NULL; m = m->next)
+        all[n++] = m;
+    qsort(all, n, sizeof *all, by_key);
     *twice = NULL;
-    for (const struct json *m = object->first; m != NULL && *twice == NULL;
-         m = m->next) {
-        size_t at = (size_t)slice_hash(m->key) & mask;
-        while (rows[at] != NULL && !slice_eq(rows[at]->key, m->key))
-            at = (at + 1) & mask;
-        if (rows[at] != NULL)
-            *twice = m;
-        rows[at] = m;
-    }
-    free(rows);
+    for (size_t i = 1; i < n; i++)
+        if (slice_eq(all[i]->key, all[i - 1]->key)
+            && (*twice == NULL || all[i]->offset < (*twice)->offset))
+            *twice = all[i];
+    free(all);
     return ERR_OK;
 }
 

@@ -1,3 +1,6 @@
+/* Text that grows.  Failure sticks: a writer puts piece after piece and asks
+ * once, at the end, whether all of it is there.  So the code that writes stays
+ * as plain as what it writes, and no check is forgotten. */
 #include "base/strbuf.h"
 #include "base/checked.h"
 #include "base/sentence.h"
@@ -36,6 +39,7 @@ bool strbuf_reserve(struct strbuf *b, size_t extra)
     if (need <= b->cap)
         return true;
 
+    /* By half, not twice: the second copy of a large text is what hurts. */
     uint64_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap + b->cap / 2;
     if (cap < need)
         cap = need;

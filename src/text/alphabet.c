@@ -1,3 +1,13 @@
+/* The coarsest alphabet that a list of sets can be spelt in.
+ *
+ * The ends of all ranges cut the code space into intervals that no set tells
+ * apart.  At first all have one letter; each set then splits the letters that it
+ * cuts in two (partition refinement, as in minimising an automaton).
+ * What is left are the combinations of memberships that occur, which is why a
+ * pattern of thousands of ranges needs a dozen letters.
+ *
+ * Why at all: a byte a character, PCRE2 runs without its UTF mode and without
+ * its opinion about Unicode. */
 #include "text/alphabet.h"
 
 #include "base/checked.h"
@@ -29,7 +39,7 @@ static bool make_intervals(struct alphabet *a, const struct code_set *sets,
         || (a->start = malloc(size)) == NULL
         || (a->letter = calloc(n, 1)) == NULL)
         return false;
-    a->start[0] = 0;
+    a->start[0] = 0;             /* so that a search never ends before all */
     n = 1;
     for (size_t i = 0; i < n_sets; i++) {
         for (size_t j = 0; j < sets[i].n; j++) {
@@ -49,7 +59,9 @@ static bool make_intervals(struct alphabet *a, const struct code_set *sets,
  * letters. */
 static bool refine(struct alphabet *a, const struct code_set *set)
 {
-    /* What an old letter becomes, outside and inside of the set. */
+    /* What an old letter becomes, outside and inside of the set.  The first
+     * side that is seen keeps the old number: only a letter that is really cut
+     * costs a new one, and the limit of 256 is met as late as can be. */
     int becomes[256][2];
     bool taken[256] = { false };
     for (size_t i = 0; i < 256; i++)

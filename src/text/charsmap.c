@@ -1,3 +1,10 @@
+/* The double-array trie of SentencePiece (Aoe 1989, as Darts-clone writes it).
+ *
+ * A unit is 32 bits: bits 0 to 7 the byte that leads to it, bit 8 "a text ends
+ * here", bit 9 "the distance counts in units of 256", bits 10 and up the
+ * distance.  A child is at (own place ^ distance ^ byte); the value of a text
+ * hangs as child 0 and has bit 31 set, which is why that bit is part of the
+ * comparison of bytes: a value must not pass for a child. */
 #include "text/charsmap.h"
 
 #include "base/cursor.h"
@@ -27,7 +34,7 @@ static bool unit_at(const struct charsmap *m, size_t i, uint32_t *out)
     return true;
 }
 
-/* Distance to a unit's children. */
+/* Distance to a unit's children: bit 9 shifted down is 8, the shift. */
 static size_t unit_base(uint32_t unit)
 {
     return (size_t)(unit >> 10) << ((unit & 0x200) >> 6);

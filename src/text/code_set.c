@@ -1,3 +1,6 @@
+/* Sets as sorted ranges.  Adding appends, and sorting waits for code_set_tidy:
+ * a class is built from hundreds of ranges, and keeping order at each would
+ * cost their square. */
 #include "text/code_set.h"
 
 #include "base/checked.h"
@@ -70,6 +73,8 @@ static int by_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Ranges that touch are joined, too: code_set_negate and code_set_eq rely on
+ * there being one spelling for a set. */
 void code_set_tidy(struct code_set *s)
 {
     size_t n = 0;

@@ -1,3 +1,8 @@
+/* The expressions that tokenizers are known to use, letter by letter as their
+ * files have them: a file's pattern is compared as text, and only an equal one
+ * gets the scanner that was written (and tested) for it.  A pattern that means
+ * the same but is spelt otherwise goes to the general engine, which is slower
+ * and as right; guessing here would be neither. */
 #include "text/patterns.h"
 
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/* Fields of components, and the sentences about them.  The reference fails on a
+ * missing field that has no default and ignores fields that it does not know;
+ * so do these. */
 #include "text/spec.h"
 
 enum { SHOWN_MAX = 64 };        /* bytes of a file's own words in a sentence */

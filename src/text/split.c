@@ -1,3 +1,10 @@
+/* One loop for five behaviours: a text is matches and gaps in turn, and what a
+ * behaviour decides is whether a segment joins the one before it or is dropped.
+ * `invert` lets matches and gaps change their roles, nothing else.
+ *
+ * The reference goes through a list of all segments, from the right for
+ * MergedWithNext.  Looking back by one segment gives the same, without the
+ * list. */
 #include "text/split.h"
 
 #include "base/checked.h"
@@ -97,6 +104,8 @@ static enum err cut_piece(const struct split *s, struct regex_search *search,
             break;
         struct span gap = { done, base + m.at };
         struct span match = { base + m.at, base + m.end };
+        /* An empty match is a segment as well: it has no bytes, but it parts
+         * its neighbours. */
         if ((gap.at < gap.end && !cutter_add(&c, gap, s->invert))
             || !cutter_add(&c, match, !s->invert))
             return fail_nomem(why);

@@ -1,3 +1,11 @@
+/* A stream is cut into thought and answer while it comes, some bytes at a time.
+ *
+ *   1. `held` is what no part has got yet: white space that may turn out to be
+ *      in front of a mark, or the beginning of a mark.
+ *   2. What was given is never taken back: so bytes are held while they could
+ *      still be a mark, and not one byte longer.
+ *   3. `fresh` drops white space at the beginning of a part, however many
+ *      pieces it comes in. */
 #include "text/think.h"
 
 static const struct slice open_mark = { "<think>", 7 };
