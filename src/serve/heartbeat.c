@@ -125,7 +125,8 @@ static bool tell_life(struct heartbeat *h, enum life life)
 static bool tell_ready(struct heartbeat *h)
 {
     const struct serve_options *o = server_options(h->server);
-    const char *host = strcmp(o->host, "0.0.0.0") == 0 ? "localhost" : o->host;
+    bool is_any = strcmp(o->host, "0.0.0.0") == 0 || strcmp(o->host, "::") == 0;
+    const char *host = is_any ? "localhost" : o->host;
     bool v6 = strchr(host, ':') != NULL;
     struct strbuf body = { 0 };
 

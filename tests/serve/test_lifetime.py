@@ -139,6 +139,22 @@ class Lifetime(ProcessCase):
                                           "timeout_seconds": 30})
             self.assertEqual(s.proc.wait(5), 0)
 
+    def test_second_shutdown_is_refused(self):
+        s = self.start("serve", self.gguf)
+        job = s.post("/v1/jobs", s.endless()).json
+        with s.connect() as stream:
+            stream.sendall(f"GET {job['sse_url']} HTTP/1.1\r\nHost: localhost"
+                           "\r\n\r\n".encode())
+            read_until(stream, b'"token"')
+            self.assertEqual(s.post("/shutdown").status, 202)
+            again = s.post("/v1/shutdown")
+            self.assertEqual(again.status, 503)
+            self.assertEqual(again.json["code"], "WORKER_UNHEALTHY")
+            self.assertEqual(s.get("/info").json["status"], "stopping")
+            s.post("/cancel", {"job_id": job["job_id"]})
+            read_until(stream, b"[DONE]")
+        self.assertEqual(s.proc.wait(5), 0)
+
     def test_ctrl_c_drains_too(self):
         s = self.start("serve", self.gguf)
         self.assertEqual(s.stop(signal.SIGINT), 0)
