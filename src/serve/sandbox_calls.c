@@ -74,11 +74,12 @@ static int allow_reading(scmp_filter_ctx filter)
 static int allow_on_oneself(scmp_filter_ctx filter)
 {
     int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (uint64_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_EQ, (uint64_t)getpid(),
+                                          0));
 
     return status == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW,
                                           SCMP_SYS(prlimit64), 1,
-                                          SCMP_A0(SCMP_CMP_EQ, 0)) : status;
+                                          SCMP_A0(SCMP_CMP_EQ, 0, 0)) : status;
 }
 
 /* Threads, but no processes.  glibc tries clone3 first, whose flags a filter
