@@ -1,246 +1,15 @@
 /* One loop finds, checks and loads what an architecture wants.
  *
- * For each row: spell the name for this kind of file, look it up; if it is not
- * there or has other rows, see whether it is part of a fused tensor (qkv, gate
- * and up) or of a stack of experts; check the shape against the configuration;
- * hand the rows to the device, which packs or converts them.  What a file
- * calls its tensors is data here (spell, fused); nothing above knows. */
+ * For each row: find its tensor (bind_find.c) or the many it stands for
+ * (bind_stack.c, bind_heads.c, bind_pieces.c); check the shape against the
+ * configuration (bind_check.c); hand the rows to the device, which packs or
+ * converts them. */
 #include "nn/bind_private.h"
 
 #include "base/file.h"
-#include "base/notice.h"
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- names ---- */
-
-void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
-                const char *hf, int64_t layer, const char *suffix)
-{
-    const char *stem = naming == NAMING_GGUF ? gguf : hf;
-
-    if (stem == NULL)                /* this kind of file has no such tensor */
-        snprintf(name, BIND_NAME_SIZE, "%s", "");
-    else if (layer < 0)
-        snprintf(name, BIND_NAME_SIZE, "%s%s", stem, suffix);
-    else if (naming == NAMING_GGUF)
-        snprintf(name, BIND_NAME_SIZE, "blk.%lld.%s%s", (long long)layer, stem,
-                 suffix);
-    else
-        snprintf(name, BIND_NAME_SIZE, "model.layers.%lld.%s%s", (long long)layer,
-                 stem, suffix);
-}
-
-bool bind_number(char name[BIND_NAME_SIZE], const char *stem, uint32_t i)
-{
-    const char *star = stem == NULL ? NULL : strchr(stem, '*');
-
-    if (star != NULL)
-        snprintf(name, BIND_NAME_SIZE, "%.*s%u%s", (int)(star - stem), stem, i,
-                 star + 1);
-    return star != NULL;
-}
-
-const struct tensor_info *bind_tensor(const struct checkpoint *c,
-                                      const char *name)
-{
-    return checkpoint_tensor(c, slice_of(name));
-}
-
-uint64_t bind_rows(const struct checkpoint *c, const struct want *w)
-{
-    char name[BIND_NAME_SIZE];
-    const struct tensor_info *t;
-
-    bind_spell(name, c->naming, w->gguf, w->hf, -1, ".weight");
-    t = bind_tensor(c, name);
-    return t == NULL || t->n_dims != 2 ? 0 : t->dims[0];
-}
-
-bool bind_has_vector(const struct checkpoint *c, const struct want *w,
-                     int64_t layer)
-{
-    static const char *const suffix[] = { ".weight", ".bias", "" };
-    char name[BIND_NAME_SIZE];
-    bool has = false;
-
-    for (size_t i = 0; i < 3 && !has; i++) {
-        bind_spell(name, c->naming, w->gguf, w->hf, layer, suffix[i]);
-        has = bind_tensor(c, name) != NULL;
-    }
-    return has;
-}
-
-/* ---- fused tensors ---- */
-
-/* Several wanted matrices stored as one, their rows one after the other. */
-static const struct fused {
-    const char *gguf, *hf;
-    struct {
-        const char *gguf;            /* of the wanted row */
-        enum dim    rows;
-    } part[3];
-} fused[] = {
-    { "attn_qkv", "self_attn.qkv_proj",
-      { { "attn_q", DIM_Q }, { "attn_k", DIM_KV }, { "attn_v", DIM_KV } } },
-    { "ffn_up", "mlp.gate_up_proj",
-      { { "ffn_gate", DIM_FFN }, { "ffn_up", DIM_FFN } } },
-    { "attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa",
-      { { "attn_kv_a_mqa", DIM_LATENT }, { "attn_k_pe", DIM_LATENT_ROPE } } },
-};
-
-/* The part of a fused tensor that is wanted, if there is such a tensor and it
- * has the rows of all parts. */
-static void find_fused(struct found *f, const struct binder *b,
-                       const struct want *w, int64_t layer, const char *suffix)
-{
-    for (size_t i = 0; i < sizeof fused / sizeof fused[0]; i++) {
-        uint64_t from = 0, all = 0;
-        bool     member = false;
-        char     name[BIND_NAME_SIZE];
-        const struct tensor_info *t;
-        for (size_t k = 0; k < 3 && fused[i].part[k].gguf != NULL; k++) {
-            if (strcmp(fused[i].part[k].gguf, w->gguf) == 0) {
-                member = true;
-                from = all;
-            }
-            all += config_dim(b->config, fused[i].part[k].rows);
-        }
-        bind_spell(name, b->checkpoint->naming, fused[i].gguf, fused[i].hf,
-                   layer, suffix);
-        if (!member || (t = bind_tensor(b->checkpoint, name)) == NULL
-            || t->n_dims == 0 || t->dims[0] != all)
-            continue;
-        f->t = t;
-        f->from = from;
-        f->all_rows = all;
-        memcpy(f->name, name, sizeof name);
-        return;
-    }
-}
-
-static void find_wanted(struct found *f, const struct binder *b,
-                        const struct want *w, int64_t layer,
-                        const char *suffix)
-{
-    bind_spell(f->name, b->checkpoint->naming, w->gguf, w->hf, layer, suffix);
-    f->t = bind_tensor(b->checkpoint, f->name);
-    f->from = f->n_stacked = 0;
-    f->transposed = false;
-    f->rows = f->all_rows = config_dim(b->config, w->rows);
-    if (f->t == NULL && w->hf_also != NULL) {
-        char also[BIND_NAME_SIZE];
-        bind_spell(also, b->checkpoint->naming, NULL, w->hf_also, layer, suffix);
-        f->t = bind_tensor(b->checkpoint, also);
-        if (f->t != NULL)
-            memcpy(f->name, also, sizeof also);
-    }
-    /* GGUF phi3 calls gate and up together ffn_up: the name alone is not
-     * enough. */
-    if (w->gguf != NULL
-        && (f->t == NULL || (f->t->n_dims > 0 && f->t->dims[0] != f->rows)))
-        find_fused(f, b, w, layer, suffix);
-}
-
-/* ---- checks ---- */
-
-static void show_shape(char *text, size_t size, const struct tensor_info *t)
-{
-    size_t len = 0;
-
-    text[0] = '\0';
-    for (uint32_t i = 0; i < t->n_dims && len < size; i++)
-        len += (size_t)snprintf(text + len, size - len, "%s%llu",
-                                i == 0 ? "" : ", ",
-                                (unsigned long long)t->dims[i]);
-}
-
-static enum err wrong_shape(const struct binder *b, const struct found *f,
-                            uint64_t cols, struct err_info *why)
-{
-    char have[128], expected[64];
-    struct tensor_info t = { .n_dims = cols == 0 ? 1 : 2,
-                             .dims = { f->all_rows, cols } };
-
-    if (f->n_stacked > 0)
-        t = (struct tensor_info){ .n_dims = 3, .dims = { f->n_stacked,
-                                                         f->all_rows, cols } };
-    show_shape(have, sizeof have, f->t);
-    show_shape(expected, sizeof expected, &t);
-    return fail(why, ERR_FORMAT, "%s: tensor %s has shape [%s]: the "
-                "configuration asks for [%s]", b->checkpoint->path, f->name,
-                have, expected);
-}
-
-/* cols 0: a vector.  Writers give vectors of one column, too. */
-static enum err check_shape(const struct binder *b, const struct found *f,
-                            uint64_t cols, struct err_info *why)
-{
-    const struct tensor_info *t = f->t;
-    bool fits = cols == 0
-              ? t->n_elements == f->all_rows && t->n_dims <= 2
-              : t->n_dims == 2 && t->dims[0] == f->all_rows
-                && t->dims[1] == cols;
-
-    /* A matrix of one row is a vector to those who write GGUF. */
-    if (cols != 0 && f->all_rows == 1 && t->n_dims == 1)
-        fits = t->dims[0] == cols;
-
-    if (f->n_stacked > 0)
-        fits = t->n_dims == 3 && t->dims[0] == f->n_stacked
-            && t->dims[1] == f->all_rows && t->dims[2] == cols;
-    return fits ? ERR_OK : wrong_shape(b, f, cols, why);
-}
-
-enum err bind_missing(const struct binder *b, const struct found *f,
-                      struct err_info *why)
-{
-    return fail(why, ERR_FORMAT, "%s: tensor %s is missing",
-                b->checkpoint->path, f->name);
-}
-
-static enum err make_source(struct tensor_source *s, const struct binder *b,
-                            const struct found *f, uint64_t cols,
-                            struct err_info *why)
-{
-    const struct tensor_info  *t = f->t;
-    const struct tensor_scale *scale = &t->scale;
-    uint64_t                   n = cols == 0 ? 1 : cols;
-    uint64_t                   row_size = 0;
-
-    if (!dtype_size(t->dtype, n, &row_size) && (cols != 0 || f->from != 0))
-        return fail(why, ERR_FORMAT, "%s: tensor %s: rows of %llu elements "
-                    "are no whole number of %s blocks", b->checkpoint->path,
-                    f->name, (unsigned long long)n, t->dtype->name);
-    *s = (struct tensor_source){
-        .name = f->name, .dtype = t->dtype, .n_rows = f->rows, .n_cols = n,
-        .data = t->data + (f->from == 0 ? 0 : f->from * row_size),
-        .place = t->file_offset + f->from * row_size,
-    };
-    if (cols == 0) {                 /* one row, so that blocks fit */
-        s->n_rows = 1;
-        s->n_cols = f->rows;
-    }
-    if (scale->values == NULL)
-        return ERR_OK;
-    /* Rows that begin inside a block of scales must not leave it. */
-    if (f->from % scale->block_rows != 0
-        && f->from / scale->block_rows
-           != (f->from + f->rows - 1) / scale->block_rows)
-        return fail(why, ERR_UNKNOWN, "%s: tensor %s: its scales do not begin "
-                    "where its parts do", b->checkpoint->path, f->name);
-    s->scale_dtype = scale->values->dtype;
-    s->scale_block_rows = scale->block_rows;
-    s->scale_block_cols = scale->block_cols;
-    s->scale_n_cols = scale->n_cols;
-    s->scale_n_rows = scale->n_rows - f->from / scale->block_rows;
-    dtype_size(s->scale_dtype, scale->n_cols, &row_size);
-    s->scale_data = scale->values->data
-                  + f->from / scale->block_rows * row_size;
-    return ERR_OK;
-}
 
 /* ---- conversion ---- */
 
@@ -336,8 +105,8 @@ enum err bind_open_vector(struct binder *b, struct vector **out,
     struct tensor_source s;
     enum err e;
 
-    if ((e = check_shape(b, f, 0, why)) != ERR_OK
-        || (e = make_source(&s, b, f, 0, why)) != ERR_OK)
+    if ((e = bind_check(b, f, 0, why)) != ERR_OK
+        || (e = bind_source(&s, b, f, 0, why)) != ERR_OK)
         return e;
     e = b->device->ops->vector_open(b->device, out, &s, add, why);
     return e == ERR_OK || e == ERR_NOMEM
@@ -352,8 +121,8 @@ static enum err matrix_source(struct tensor_source *s, const struct binder *b,
     uint64_t cols = config_dim(b->config, f->transposed ? w->rows : w->cols);
     enum err e;
 
-    if ((e = check_shape(b, f, cols, why)) != ERR_OK
-        || (e = make_source(s, b, f, cols, why)) != ERR_OK || !f->transposed)
+    if ((e = bind_check(b, f, cols, why)) != ERR_OK
+        || (e = bind_source(s, b, f, cols, why)) != ERR_OK || !f->transposed)
         return e;
     s->transposed = true;
     s->n_cols = s->n_rows;
@@ -384,19 +153,6 @@ enum err bind_open_matrix(struct binder *b, struct matrix **out,
     return ERR_OK;
 }
 
-/* A bare name may end in ".bias", though: some GGUF writers have it so. */
-static void find_vector(struct found *f, const struct binder *b,
-                        const struct want *w, int64_t layer)
-{
-    if (!(w->flags & WANT_BARE)) {
-        find_wanted(f, b, w, layer, ".weight");
-        return;
-    }
-    find_wanted(f, b, w, layer, ".bias");
-    if (f->t == NULL)
-        find_wanted(f, b, w, layer, "");
-}
-
 static enum err bind_weight_vector(struct binder *b, struct vector **out,
                                    const struct want *w, int64_t layer,
                                    struct err_info *why)
@@ -407,7 +163,7 @@ static enum err bind_weight_vector(struct binder *b, struct vector **out,
 
     if (bind_is_pieces(b, w))
         return bind_open_pieces(b, out, w, layer, add, why);
-    find_vector(&f, b, w, layer);
+    bind_find_vector(&f, b, w, layer);
     if (f.t == NULL)
         return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
     return bind_open_vector(b, out, &f, add, why);
@@ -421,7 +177,7 @@ static enum err bind_bias(struct binder *b, struct vector **out,
 
     if (!may_have_bias(b, w))
         return ERR_OK;
-    find_wanted(&f, b, w, layer, ".bias");
+    bind_find(&f, b, w, layer, ".bias");
     if (f.t == NULL)
         return bias_needed(b, w) ? bind_missing(b, &f, why) : ERR_OK;
     return bind_open_vector(b, out, &f, 0.0f, why);
@@ -458,7 +214,7 @@ static enum err bind_row(struct binder *b, void *at, const struct want *w,
         e = bind_weight_vector(b, &affine->weight, w, layer, why);
         return e != ERR_OK ? e : bind_bias(b, &affine->bias, w, layer, why);
     }
-    find_wanted(&f, b, w, layer, ".weight");
+    bind_find(&f, b, w, layer, ".weight");
     if (f.t == NULL)
         return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
     e = bind_open_matrix(b, &linear->weight, &f, w, why);
@@ -543,7 +299,7 @@ enum err bind_plan_matrix(struct binder *b, uint64_t *bytes,
 enum err bind_plan_vector(struct binder *b, uint64_t *bytes,
                           const struct found *f, struct err_info *why)
 {
-    enum err e = check_shape(b, f, 0, why);
+    enum err e = bind_check(b, f, 0, why);
 
     *bytes += f->rows * sizeof(float);
     return e;
@@ -562,9 +318,9 @@ static enum err plan_row(struct binder *b, uint64_t *bytes,
     if (bind_is_pieces(b, w))
         return bind_plan_pieces(b, bytes, w, layer, why);
     if (w->cols == DIM_NONE)
-        find_vector(&f, b, w, layer);
+        bind_find_vector(&f, b, w, layer);
     else
-        find_wanted(&f, b, w, layer, ".weight");
+        bind_find(&f, b, w, layer, ".weight");
     if (f.t == NULL)
         return (w->flags & WANT_OPTIONAL) ? ERR_OK : bind_missing(b, &f, why);
     return w->cols == DIM_NONE ? bind_plan_vector(b, bytes, &f, why)

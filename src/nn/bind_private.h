@@ -1,6 +1,7 @@
-/* What bind.c (the loop over wanted tensors), bind_stack.c (one matrix for each
- * expert), bind_heads.c (or head) and bind_pieces.c (vectors in pieces) know of
- * each other. */
+/* What bind.c (the loop over wanted tensors), bind_find.c (their names),
+ * bind_check.c (their shapes), bind_stack.c (one matrix for each expert),
+ * bind_heads.c (or head) and bind_pieces.c (vectors in pieces) know of each
+ * other. */
 #ifndef OSMIA_NN_BIND_PRIVATE_H
 #define OSMIA_NN_BIND_PRIVATE_H
 
@@ -24,6 +25,22 @@ void bind_spell(char name[BIND_NAME_SIZE], enum naming naming, const char *gguf,
 bool bind_number(char name[BIND_NAME_SIZE], const char *stem, uint32_t i);
 const struct tensor_info *bind_tensor(const struct checkpoint *c,
                                       const char *name);
+
+/* The tensor of a row, `suffix` ".weight" or ".bias"; f->t NULL: it is not there,
+ * and f->name is what it should be called. */
+void bind_find(struct found *f, const struct binder *b, const struct want *w,
+               int64_t layer, const char *suffix);
+/* The same for a vector, whose name may have no suffix (WANT_BARE). */
+void bind_find_vector(struct found *f, const struct binder *b,
+                      const struct want *w, int64_t layer);
+/* ERR_FORMAT unless the tensor is all_rows x cols; cols 0: a vector.  Writers
+ * give vectors of one column, too. */
+enum err bind_check(const struct binder *b, const struct found *f,
+                    uint64_t cols, struct err_info *why);
+/* What was found, after bind_check, as the device reads it. */
+enum err bind_source(struct tensor_source *s, const struct binder *b,
+                     const struct found *f, uint64_t cols,
+                     struct err_info *why);
 enum err bind_missing(const struct binder *b, const struct found *f,
                       struct err_info *why);
 
