@@ -375,6 +375,15 @@ static enum err read_by_kind(struct reader *d, struct err_info *why)
     }
 }
 
+/* What made a head as wide as it is. */
+static struct key_name width_key(const struct keys *k)
+{
+    struct key_name head = { "head_dim", "A.attention.key_length" };
+    struct key_name hidden = { "hidden_size", "A.embedding_length" };
+
+    return keys_has(k, head) ? head : hidden;
+}
+
 enum err rope_read(struct rope_spec *r, const struct keys *k,
                    const char *layer_type, struct arena *arena,
                    struct err_info *why)
@@ -395,10 +404,10 @@ enum err rope_read(struct rope_spec *r, const struct keys *k,
                        "A.rope.scaling.attn_factor", why)))
         return e;
     if (r->width == 0 || r->width % 2 != 0)
-        return fail(why, ERR_FORMAT, "%s: rotary positions need an even "
-                    "number of elements of a head, not %u", k->path, r->width);
+        return keys_fail(k, width_key(k), ERR_FORMAT, why, "makes %u elements "
+                         "of a head to rotate: expected pairs", r->width);
     if (r->kind == ROPE_DYNAMIC && r->width < 4)
-        return fail(why, ERR_FORMAT, "%s: dynamic position scaling needs heads "
-                    "of at least 4 elements, not %u", k->path, r->width);
+        return keys_fail(k, width_key(k), ERR_FORMAT, why, "makes heads of %u "
+                         "elements: dynamic position scaling needs 4", r->width);
     return ERR_OK;
 }
