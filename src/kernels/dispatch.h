@@ -18,11 +18,15 @@ enum cpu_feature {
     CPU_AVX512BF16  = 1 << 4,
     CPU_DOTPROD     = 1 << 5,
     CPU_I8MM        = 1 << 6,
+    CPU_FAST_BF16   = 1 << 7,   /* the dot product of bf16 pairs beats two
+                                   multiply-adds of f32 */
 };
 
 struct isa_set {
     const char *name;
     unsigned    needs;                      /* enum cpu_feature */
+    unsigned    likes;                      /* without these it runs, but a
+                                               plainer set is faster */
     const struct weight_table *weights;
     const struct kernel_table *kernels;
 };
@@ -33,8 +37,8 @@ unsigned cpu_features(void);
 /* The sets of this build, plainest first; NULL past the end. */
 const struct isa_set *isa_at(size_t i);
 
-/* The last set of the build that `features` can run, or the one that `forced`
- * names (NULL: no wish).  REQUEST: no such set, or the CPU lacks it; the
+/* The last set of the build that `features` can run and that likes it, or the
+ * one that `forced` names (NULL: no wish).  REQUEST: no such set, or the CPU lacks it; the
  * sentence lists those that would run. */
 enum err isa_pick(const struct isa_set **out, const char *forced,
                   unsigned features, struct err_info *why);

@@ -24,6 +24,10 @@ static void the_best_set_wins(void **state)
     assert_string_equal(
         pick(NULL, CPU_AVX2 | CPU_AVXVNNI | CPU_AVX512 | CPU_AVX512VNNI)->name,
         "avx512vnni");
+    unsigned all = CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI | CPU_AVX512BF16;
+    assert_string_equal(pick(NULL, all | CPU_FAST_BF16)->name, "avx512bf16");
+    assert_string_equal(pick(NULL, all)->name, "avx512vnni");
+    assert_string_equal(pick("avx512bf16", all)->name, "avx512bf16");
     /* AVX-512 bits without AVX2 (a masked CPUID) must not run avx512. */
     assert_string_equal(pick(NULL, CPU_AVX512 | CPU_AVX512VNNI)->name, "emu16");
 #endif
