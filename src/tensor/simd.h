@@ -35,6 +35,8 @@
  *   SIMD_BF16              1: vf_dot_bf16(acc, a, b) adds the products of two
  *                          pairs of bf16 in each lane
  *   SIMD_TILE_V, _T        vectors and tokens of the integer register tile
+ *   SIMD_DIRECT_T          tokens up to which packed codes are unpacked for
+ *                          each register tile anew; beyond, once for all
  *   SIMD_FTILE_V, _T       the same of the f32 and bf16 tile */
 #ifndef OSMIA_TENSOR_SIMD_H
 #define OSMIA_TENSOR_SIMD_H

@@ -208,7 +208,7 @@ static inline vi vi_lookup(const int8_t *table, vi a)
 }
 
 enum { SIMD_BF16 = 0 };
-enum { SIMD_TILE_V = 2, SIMD_TILE_T = 3 };
+enum { SIMD_TILE_V = 2, SIMD_TILE_T = 3, SIMD_DIRECT_T = 3 };
 enum { SIMD_FTILE_V = 2, SIMD_FTILE_T = 6 };
 
 /* Never called: keeps bodies that ask SIMD_BF16 compiling. */

@@ -6,7 +6,7 @@
 #include "tensor/simd_avx512_base.h"
 
 enum { SIMD_FLIP8 = 0x80 };
-enum { SIMD_TILE_V = 2, SIMD_TILE_T = 5 };
+enum { SIMD_TILE_V = 2, SIMD_TILE_T = 6, SIMD_DIRECT_T = 32 };
 enum { SIMD_FTILE_V = 4, SIMD_FTILE_T = 6 };
 
 typedef __m512i vd;

@@ -284,7 +284,7 @@ static inline vi vi_lookup(const int8_t *table, vi a)
 }
 
 enum { SIMD_FLIP8 = PLAIN_FLIP8, SIMD_BF16 = PLAIN_BF16 };
-enum { SIMD_TILE_V = 2, SIMD_TILE_T = 3 };
+enum { SIMD_TILE_V = 2, SIMD_TILE_T = 3, SIMD_DIRECT_T = 3 };
 enum { SIMD_FTILE_V = 4, SIMD_FTILE_T = 3 };
 
 static inline int SIMD_STEPS(int bits)

@@ -1,22 +1,36 @@
 /* Products of the packed integer tiles (int_tile.h says how they lie).
  *
- * One or two tokens: the codes go from memory through registers into the dot
- * product, several groups in step so that memory has as many streams.  More: a
- * slab (two groups, up to 512 inner positions) is unpacked to bytes once and
- * multiplied with all tokens, a register tile at a time; int_slab.c does that
- * part, shared by all formats.  Both follow the order of weight.h. */
+ * Up to SIMD_DIRECT_T tokens: the codes go from memory through registers into
+ * the dot product, a register tile at a time.  More: a slab (two groups, up to
+ * 512 inner positions) is unpacked to bytes once and multiplied with all
+ * tokens; int_slab.c does that part, shared by all formats.  Both follow the
+ * order of weight.h. */
 #ifndef OSMIA_WEIGHTS_INT_MUL_H
 #define OSMIA_WEIGHTS_INT_MUL_H
 
 #include "weights/int_slab.h"
 #include "weights/int_tile.h"
 
-/* Vectors that products of few tokens walk in step, the groups they cover, and
- * how many tokens are few: with more, unpacking once per token tile pays. */
+/* One or two tokens are bound by memory: several groups go in step, so that
+ * there are as many streams.  From three on it is a register tile of
+ * SIMD_TILE_V vectors and up to SIMD_TILE_T tokens.  `WIDE` vectors share each
+ * broadcast; with 16 registers there is room for one vector's sums only. */
 enum {
-    INT_STEP_VECTORS = SIMD_PARTS > 4 ? SIMD_PARTS : 4,
-    INT_STEP_GROUPS = INT_STEP_VECTORS / SIMD_PARTS,
-    INT_FEW = 2
+    INT_FEW = 2,
+    INT_FEW_VECTORS = SIMD_PARTS > 4 ? SIMD_PARTS : 4,
+    INT_FEW_GROUPS = INT_FEW_VECTORS / SIMD_PARTS,
+    INT_FEW_WIDE = SIMD_N == 16 ? INT_FEW_VECTORS : 1,
+    INT_TILE_GROUPS = (int)SIMD_TILE_V > (int)SIMD_PARTS
+                      ? (int)SIMD_TILE_V / (int)SIMD_PARTS : 1,
+    INT_TILE_VECTORS = INT_TILE_GROUPS * SIMD_PARTS,
+    INT_TILE_WIDE = (int)SIMD_TILE_V < (int)INT_TILE_VECTORS
+                    ? (int)SIMD_TILE_V : (int)INT_TILE_VECTORS,
+    INT_TILE_TOKENS = SIMD_TILE_T,
+    /* The larger of both. */
+    INT_VECTORS = INT_FEW_VECTORS > INT_TILE_VECTORS ? INT_FEW_VECTORS
+                                                     : INT_TILE_VECTORS,
+    INT_GROUPS = INT_VECTORS / SIMD_PARTS,
+    INT_WIDE = INT_FEW_WIDE > INT_TILE_WIDE ? INT_FEW_WIDE : INT_TILE_WIDE
 };
 
 /* Bit n of the high plane to bit `to` of each byte. */
@@ -107,129 +121,151 @@ TILE_INLINE int int_bias_factor(const struct int_shape *s)
     return s->wide ? -SIMD_FLIP8 : -s->zero;
 }
 
-/* Up to INT_FEW tokens, n_tokens (a constant) of them. */
-struct int_few {
-    struct act_int8 x[INT_FEW];
-    float *y[INT_FEW];
-    int    n_tokens;
+/* The tokens of a tile, n of them (a constant). */
+struct int_tokens {
+    struct act_int8 x[INT_TILE_TOKENS];
+    float *y[INT_TILE_TOKENS];
+    int    n;
     int8_t table[16];
 };
 
-/* A block of one vector of rows. */
+/* Where a vector of rows stands. */
 struct int_place {
-    const uint8_t    *at;
+    const uint8_t    *at;       /* its block */
     int               lane;
-    size_t            b;
     struct int_scales head;
 };
 
-/* The exact sums of sub-block h, which is number i of the row. */
-TILE_INLINE void int_dots(const struct int_shape *s, vi isum[INT_FEW],
-                          const struct int_place *p, const struct int_few *f,
-                          int h, size_t i)
-{
-    const uint8_t *codes = p->at + int_subs_size(s) + p->lane * 4;
-    int n = s->sub / 4, steps = SIMD_STEPS(s->wide ? 8 : s->bits);
-    int32_t bias[INT_FEW];
+/* A rectangle of the tile: the vectors that share a broadcast times the
+ * tokens. */
+typedef vi int_sums[INT_WIDE][INT_TILE_TOKENS];
+typedef vf int_accs[INT_TILE_TOKENS];
 
-    for (int t = 0; t < f->n_tokens; t++)
+/* The exact sums of sub-block h of block b, for n_v (a constant) vectors. */
+TILE_INLINE void int_dots(const struct int_shape *s, int_sums isum,
+                          const struct int_place *p, int n_v,
+                          const struct int_tokens *f, struct slab_place at)
+{
+    int n = s->sub / 4, steps = SIMD_STEPS(s->wide ? 8 : s->bits);
+    int i = at.b * (ACT_BLOCK / s->sub) + at.h;
+    int32_t bias[INT_TILE_TOKENS];
+
+    for (int t = 0; t < f->n; t++)
         bias[t] = int_bias_factor(s)
                   * (s->sub == 16 ? f->x[t].sum16[i] : f->x[t].sum32[i]);
     for (int c0 = 0; c0 < n; c0 += steps) {
-        vd d[INT_FEW];
+        vd d[INT_WIDE][INT_TILE_TOKENS];
 
-        for (int t = 0; t < f->n_tokens; t++)
-            d[t] = vd_start(c0 ? 0 : bias[t]);
-        for (int c = h * n + c0; c < h * n + n && c < h * n + c0 + steps; c++) {
-            vi u = int_chunk(s, codes, c, f->table);
-            for (int t = 0; t < f->n_tokens; t++) {
-                vi q = vi_load_quad(f->x[t].code + p->b * ACT_BLOCK + 4 * c);
-                d[t] = s->wide ? vd_step8(d[t], u, q) : vd_step(d[t], u, q);
+        for (int v = 0; v < n_v; v++)
+            for (int t = 0; t < f->n; t++)
+                d[v][t] = vd_start(c0 ? 0 : bias[t]);
+        for (int c = at.h * n + c0;
+             c < at.h * n + n && c < at.h * n + c0 + steps; c++) {
+            vi u[INT_WIDE];
+
+            for (int v = 0; v < n_v; v++)
+                u[v] = int_chunk(s, p[v].at + int_subs_size(s)
+                                    + p[v].lane * 4, c, f->table);
+            for (int t = 0; t < f->n; t++) {
+                vi q = vi_load_quad(f->x[t].code + at.b * ACT_BLOCK + 4 * c);
+                for (int v = 0; v < n_v; v++)
+                    d[v][t] = s->wide ? vd_step8(d[v][t], u[v], q)
+                                      : vd_step(d[v][t], u[v], q);
             }
         }
-        for (int t = 0; t < f->n_tokens; t++)
-            isum[t] = c0 ? vi_add(isum[t], vd_sum(d[t], 0))
-                         : vd_sum(d[t], bias[t]);
+        for (int v = 0; v < n_v; v++)
+            for (int t = 0; t < f->n; t++)
+                isum[v][t] = c0 ? vi_add(isum[v][t], vd_sum(d[v][t], 0))
+                                : vd_sum(d[v][t], bias[t]);
     }
 }
 
-/* acc += the block times each token. */
-TILE_INLINE void int_block(const struct int_shape *s, vf acc[INT_FEW],
-                           const struct int_place *p, const struct int_few *f)
+/* acc += block b of n_v vectors times each token. */
+TILE_INLINE void int_block(const struct int_shape *s, int_accs *acc,
+                           const struct int_place *p, int n_v,
+                           const struct int_tokens *f, int b)
 {
     for (int h = 0; h < ACT_BLOCK / s->sub; h++) {
-        size_t i = p->b * (size_t)(ACT_BLOCK / s->sub) + (size_t)h;
-        struct int_scales w = int_sub_scales(s, p->head, p->at + p->lane, h);
-        vi isum[INT_FEW];
+        int      i = b * (ACT_BLOCK / s->sub) + h;
+        int_sums isum;
 
-        int_dots(s, isum, p, f, h, i);
-        for (int t = 0; t < f->n_tokens; t++) {
-            const struct act_int8 *x = &f->x[t];
+        int_dots(s, isum, p, n_v, f, (struct slab_place){ 0, b, h });
+        for (int v = 0; v < n_v; v++) {
+            struct int_scales w = int_sub_scales(s, p[v].head,
+                                                 p[v].at + p[v].lane, h);
+            for (int t = 0; t < f->n; t++) {
+                const struct act_int8 *x = &f->x[t];
 
-            acc[t] = vf_fma(vf_mul(w.scale, vf_set1(x->scale[p->b])),
-                            vf_from(isum[t]), acc[t]);
-            if (s->min)
-                acc[t] = vf_fma(w.min, vf_set1(s->sub == 16 ? x->fsum16[i]
+                acc[v][t] = vf_fma(vf_mul(w.scale, vf_set1(x->scale[b])),
+                                   vf_from(isum[v][t]), acc[v][t]);
+                if (s->min)
+                    acc[v][t] = vf_fma(w.min,
+                                       vf_set1(s->sub == 16 ? x->fsum16[i]
                                                             : x->fsum32[i]),
-                                acc[t]);
+                                       acc[v][t]);
+            }
         }
     }
 }
 
-/* n_groups (a constant) groups in step, from `group` on. */
+/* What a step covers; constants but for `group` and `left`. */
+struct int_step {
+    size_t group, left;         /* groups behind `left` repeat the first, and
+                                   what they give is thrown away */
+    int    n_groups, wide;
+};
+
+/* Groups in step, the whole row, all tokens of the tile. */
 TILE_INLINE void int_mul_step(const struct int_shape *s,
                               const struct weight_view *w,
-                              const struct int_few *f, size_t group,
-                              int n_groups)
+                              const struct int_tokens *f, struct int_step k)
 {
     size_t group_size = int_group_size(s, w->n_cols);
-    const uint8_t *base = (const uint8_t *)w->data + group * group_size;
-    vf acc[INT_STEP_VECTORS][INT_FEW];
-    struct int_place p[INT_STEP_VECTORS];
-    int n_vectors = n_groups * SIMD_PARTS;
+    const uint8_t *base = (const uint8_t *)w->data + k.group * group_size;
+    int_accs acc[INT_VECTORS];
+    struct int_place p[INT_VECTORS];
+    int n_vectors = k.n_groups * SIMD_PARTS, n_block = (int)w->n_cols / 32;
 
     for (int v = 0; v < n_vectors; v++) {
+        size_t g = (size_t)(v / SIMD_PARTS);
         p[v].lane = v % SIMD_PARTS * SIMD_N;
-        for (int t = 0; t < f->n_tokens; t++)
+        p[v].at = base + (g < k.left ? g : 0) * group_size;
+        for (int t = 0; t < f->n; t++)
             acc[v][t] = vf_set1(0.0f);
     }
-    for (size_t b0 = 0; b0 < w->n_cols / ACT_BLOCK; b0 += (size_t)s->head) {
+    for (int b0 = 0; b0 < n_block; b0 += s->head) {
         for (int v = 0; v < n_vectors; v++) {
-            p[v].at = base + (size_t)(v / SIMD_PARTS) * group_size
-                      + int_block_at(s, b0);
-            p[v].head = int_load_head(s, p[v].at - int_head_size(s), p[v].lane);
+            p[v].head = int_load_head(s, p[v].at, p[v].lane);
+            p[v].at += int_head_size(s);
         }
-        for (size_t b = b0; b < b0 + (size_t)s->head; b++)
-            for (int v = 0; v < n_vectors; v++) {
-                p[v].b = b;
-                int_block(s, acc[v], &p[v], f);
-                p[v].at += int_block_size(s);
+        for (int b = b0; b < b0 + s->head; b++)
+            for (int v = 0; v < n_vectors; v += k.wide) {
+                int_block(s, acc + v, p + v, k.wide, f, b);
+                for (int i = v; i < v + k.wide; i++)
+                    p[i].at += int_block_size(s);
             }
     }
-    for (int v = 0; v < n_vectors; v++) {
-        size_t row = group * WEIGHT_GROUP + (size_t)(v * SIMD_N);
-        for (int t = 0; t < f->n_tokens; t++)
+    for (int v = 0; v < n_vectors && (size_t)(v / SIMD_PARTS) < k.left; v++) {
+        size_t row = k.group * WEIGHT_GROUP + (size_t)(v * SIMD_N);
+        for (int t = 0; t < f->n; t++)
             acc_store(f->y[t] + row, acc[v][t], (ptrdiff_t)(w->n_rows - row));
     }
 }
 
-/* All groups of the job for n (a constant) tokens. */
-TILE_INLINE void int_mul_few(const struct int_shape *s,
-                             const struct weight_view *w,
-                             const struct mul_job *job, int n)
+/* Groups [g, end) of the job for the tile's tokens. */
+TILE_INLINE void int_mul_groups(const struct int_shape *s,
+                                const struct weight_view *w,
+                                struct int_tokens *f, size_t g, size_t end,
+                                int n)
 {
-    size_t g = job->group, end = job->group + job->n_groups;
-    struct int_few f = { .n_tokens = n };
+    bool few = n <= INT_FEW;
+    int  n_groups = few ? INT_FEW_GROUPS : INT_TILE_GROUPS;
 
-    for (int t = 0; t < n; t++) {
-        f.x[t] = act_int8_at(job_row(job, (size_t)t), w->n_cols);
-        f.y[t] = job->y + (size_t)t * job->y_stride;
-    }
-    int_operands(s, f.table);
-    for (; g + INT_STEP_GROUPS <= end; g += INT_STEP_GROUPS)
-        int_mul_step(s, w, &f, g, INT_STEP_GROUPS);
-    for (; g < end; g++)
-        int_mul_step(s, w, &f, g, 1);
+    f->n = n;
+    for (; g < end; g += (size_t)n_groups)
+        int_mul_step(s, w, f, (struct int_step){
+            .group = g, .left = end - g, .n_groups = n_groups,
+            .wide = few ? INT_FEW_WIDE : INT_TILE_WIDE });
 }
 
 /* Fill block `to` of the slab with one group's block b. */
@@ -289,15 +325,70 @@ TILE_INLINE void int_mul_panel(const struct int_shape *s,
     }
 }
 
+/* Up to INT_TILE_TOKENS tokens from `first` on, straight from the tiles. */
+TILE_INLINE void int_mul_tile(const struct int_shape *s,
+                              const struct weight_view *w,
+                              const struct mul_job *job, size_t g, size_t end,
+                              struct token_span tokens)
+{
+    struct int_tokens f;
+
+    for (size_t t = 0; t < tokens.n; t++) {
+        f.x[t] = act_int8_at(job_row(job, tokens.first + t), w->n_cols);
+        f.y[t] = job->y + (tokens.first + t) * job->y_stride;
+    }
+    int_operands(s, f.table);
+    /* A body for each number; those beyond INT_TILE_TOKENS vanish. */
+    if (tokens.n == 1)
+        int_mul_groups(s, w, &f, g, end, 1);
+    else if (tokens.n == 2)
+        int_mul_groups(s, w, &f, g, end, 2);
+    else if (INT_TILE_TOKENS > 2 && tokens.n == 3)
+        int_mul_groups(s, w, &f, g, end, 3);
+    else if (INT_TILE_TOKENS > 3 && tokens.n == 4)
+        int_mul_groups(s, w, &f, g, end, 4);
+    else if (INT_TILE_TOKENS > 4 && tokens.n == 5)
+        int_mul_groups(s, w, &f, g, end, 5);
+    else if (INT_TILE_TOKENS > 5)
+        int_mul_groups(s, w, &f, g, end, 6);
+}
+
+/* The tokens of the job over a few groups at a time, so that these stay in the
+ * cache. */
+TILE_INLINE void int_mul_direct(const struct int_shape *s,
+                                const struct weight_view *w,
+                                const struct mul_job *job)
+{
+    size_t end = job->group + job->n_groups, n;
+    size_t step = job->n_tokens > INT_TILE_TOKENS ? INT_GROUPS
+                                                  : job->n_groups;
+
+    for (size_t g = job->group; g < end; g += step)
+        for (size_t t = 0; t < job->n_tokens; t += n) {
+            n = tile_tokens(job->n_tokens - t, INT_TILE_TOKENS);
+            int_mul_tile(s, w, job, g, g + step < end ? g + step : end,
+                         (struct token_span){ t, n });
+        }
+}
+
+/* Tokens up to which int_mul_direct is the faster way.  A second plane of bits
+ * or two scales in a block make unpacking dearer, so that doing it once pays
+ * earlier (measured). */
+static inline size_t int_direct_tokens(const struct int_shape *s)
+{
+    bool   dear = s->sub == 16 || int_low_bits(s) < s->bits;
+    size_t most = dear ? SIMD_DIRECT_T / 8 : SIMD_DIRECT_T;
+
+    return most > INT_FEW ? most : INT_FEW;
+}
+
 TILE_INLINE void int_mul(const struct int_shape *s, const struct weight_view *w,
                          const struct mul_job *job)
 {
     size_t g = job->group, end = job->group + job->n_groups;
 
-    if (job->n_tokens == 1)
-        int_mul_few(s, w, job, 1);
-    else if (job->n_tokens == 2)
-        int_mul_few(s, w, job, 2);
+    if (job->n_tokens <= int_direct_tokens(s))
+        int_mul_direct(s, w, job);
     else
         for (; g < end; g += SLAB_GROUPS)
             int_mul_panel(s, w, job, g,

@@ -41,12 +41,6 @@ struct slab_case {
     bool min;
 };
 
-/* A place in a slab: the vectors of rows from v0 on, in sub-block h of block
- * b. */
-struct slab_place {
-    int v0, b, h;
-};
-
 /* Integer sums of one sub-block.
  *
  * (The analyzer does not see that token_tile fills the rows of n_tokens.) */
@@ -151,6 +145,8 @@ TILE_INLINE void slab_tokens(struct slab_case k, const struct slab_span *span,
             slab_rows(k, 2, span, &t);
         else if (MAX_TOKENS > 4 && n == 4)
             slab_rows(k, 4, span, &t);
+        else if (MAX_TOKENS > 5 && n == 5)
+            slab_rows(k, 5, span, &t);
         else if (MAX_TOKENS > 3)
             slab_rows(k, 3, span, &t);
     }

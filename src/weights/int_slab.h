@@ -13,6 +13,11 @@ struct int_slab {
     float   min[SLAB_BLOCKS][2][SLAB_GROUPS][WEIGHT_GROUP];
 };
 
+/* The vectors of rows from v0 on, in sub-block h of block b. */
+struct slab_place {
+    int v0, b, h;
+};
+
 /* Which rows and inner blocks the slab holds. */
 struct slab_span {
     const struct int_slab *slab;

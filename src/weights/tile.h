@@ -30,6 +30,8 @@ static inline size_t tile_tokens(size_t left, size_t most)
     return (left + n_tiles - 1) / n_tiles;
 }
 
+struct token_span { size_t first, n; };
+
 /* SIMD_N sums at y, of which `valid` (may be <= 0) exist. */
 static inline vf acc_load(const float *y, ptrdiff_t valid)
 {
