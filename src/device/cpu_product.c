@@ -10,7 +10,9 @@
 enum {
     CHUNKS_PER_THREAD = 8,
     CHUNK_WORK = 64 * 1024,       /* multiply-adds that a chunk has at least */
-    TOKEN_BYTES = 384 * 1024      /* activations that stay in L2 */
+    TOKEN_BYTES = 1024 * 1024,    /* activations that stay in L2 */
+    TOKENS_LEAST = 96             /* for fewer at a time, unpacking the weights
+                                     again would cost more than L2 gives */
 };
 
 /* ---- preparing activations ---- */
@@ -90,7 +92,8 @@ void cpu_multiply(struct stream *s, const struct weight_view *w,
     size_t n = job.n_tokens;
     size_t step = TOKEN_BYTES / job.x_stride;
 
-    step = step < 16 ? 16 : step;
+    step = step < TOKENS_LEAST ? TOKENS_LEAST : step;
+    step = n / ((n + step - 1) / step) + 1;        /* equal steps */
     job.scratch = (float *)(void *)(s->worker + worker * s->worker_size);
     for (size_t t = 0; t < n; t += step) {
         job.n_tokens = n - t < step ? n - t : step;

@@ -164,7 +164,7 @@ struct pack_job {
     uint8_t                  *quants;        /* [threads][16 rows] */
     size_t                    quants_size;
     bool                     *bad;           /* [threads] */
-    const char               *name;          /* of the tensor */
+    const struct tensor_source *src;
 };
 
 /* Convert one row; a value that is finite and no longer is, is a fault. */
@@ -209,22 +209,36 @@ static void pack_unit(void *arg, size_t chunk, unsigned worker)
     j->shape->to->pack(j->to + unit * j->shape->unit_size, &rows);
 }
 
+/* Units [first, first + n) are done: so are the rows they were made of. */
+static void tell_packed(const struct pack_job *j, size_t n)
+{
+    const struct weight_view *from = j->from;
+    size_t rows = j->shape->packs ? WEIGHT_GROUP : 1;
+    size_t at = j->first * rows, end = (j->first + n) * rows;
+
+    end = end < from->n_rows ? end : from->n_rows;
+    if (j->src->packed != NULL && !j->src->transposed)
+        j->src->packed(j->src->packed_arg,
+                       (const uint8_t *)from->data + at * from->row_stride,
+                       (end - at) * from->row_stride);
+}
+
 static enum err run_pack(struct cpu *c, struct pack_job *j,
                          const struct progress *progress, struct err_info *why)
 {
-    size_t n = j->shape->n_units;
+    size_t n = j->shape->n_units, turn;
 
-    for (j->first = 0; j->first < n; j->first += GROUPS_A_TURN) {
-        size_t left = n - j->first;
-        pool_run(c->pool, pack_unit, j,
-                 left < GROUPS_A_TURN ? left : GROUPS_A_TURN);
+    for (j->first = 0; j->first < n; j->first += turn) {
+        turn = n - j->first < GROUPS_A_TURN ? n - j->first : GROUPS_A_TURN;
+        pool_run(c->pool, pack_unit, j, turn);
+        tell_packed(j, turn);
         if (progress_tick(progress, "loading weights", j->first, n))
             return fail(why, ERR_CANCELLED, "loading was cancelled");
     }
     for (unsigned t = 0; t < pool_threads(c->pool); t++)
         if (j->bad[t])
             return fail(why, ERR_FORMAT, "%s has values too large for %s",
-                        j->name, j->shape->to->name);
+                        j->src->name, j->shape->to->name);
     return ERR_OK;
 }
 
@@ -241,14 +255,15 @@ static uint64_t id_of(const struct shape *s, const struct tensor_source *src)
 
 /* Scratch of the workers, then the work. */
 static enum err make_units(struct cpu *c, struct matrix *m,
-                           const struct shape *shape, const char *name,
+                           const struct shape *shape,
+                           const struct tensor_source *src,
                            const struct progress *progress,
                            struct err_info *why)
 {
     const struct weight_view *from = &m->lookup;
     size_t threads = pool_threads(c->pool), row, quants;
     enum err e = ERR_NOMEM;
-    struct pack_job j = { .from = from, .shape = shape, .name = name };
+    struct pack_job j = { .from = from, .shape = shape, .src = src };
 
     quants = WEIGHT_GROUP
            * rows_view(shape->to, NULL, 1, from->n_cols).row_stride;
@@ -310,7 +325,7 @@ static enum err make_matrix(struct cpu *c, struct matrix *m,
     if (src->transposed)
         e = turn(&turned, c, m, s, src, why);
     if (e == ERR_OK && s->size > 0)
-        e = make_units(c, m, s, src->name, progress, why);
+        e = make_units(c, m, s, src, progress, why);
     free(turned);
     return e;
 }

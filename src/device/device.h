@@ -45,6 +45,11 @@ struct tensor_source {
                                           what the matrix is known by */
     bool                transposed;    /* data lies as [n_cols][n_rows], scales
                                           too; MATRIX_MUL only */
+    /* Called for pieces of `data` as they have been packed, on the opening
+     * thread: their pages may go.  NULL: nobody wants to know. */
+    void              (*packed)(const void *arg, const uint8_t *from,
+                                size_t size);
+    const void         *packed_arg;
 };
 
 /* A cache of packed weights on disk, for the matrices that are opened between

@@ -16,7 +16,9 @@
 enum {
     BLOCK_PARTS = 2 * SIMD_PARTS,            /* vectors that hold 32 keys */
     TILE_MAX = SIMD_N == 16 ? 8 : 2,         /* rows of a tile of scores */
-    VALUE_VECTORS = 4                        /* vectors of a tile of values */
+    Q8_ROWS = SIMD_N == 16 ? 4 : 2,          /*   of a q8_0 cache */
+    VALUE_VECTORS = 4,                       /* of a tile of values, and its */
+    VALUE_ROWS = SIMD_N == 16 ? 4 : 2        /*   rows: 32 registers or 16 */
 };
 
 /* One call's rows: row = query * group + head in group. */
@@ -73,46 +75,76 @@ static inline void score_tile(float *out, const uint8_t *k, enum kv_type type,
             vf_store(out + r * ATTN_BLOCK + i * SIMD_N, sum[r][i]);
 }
 
-/* Exact sum of 32 products of codes, for SIMD_N keys. */
-static vi dot32(const uint8_t *key, const int8_t *code, int32_t sum)
+/* Exact sums of 32 products of codes (block b of the head), for SIMD_N keys and
+ * t rows. */
+static inline void dots32(vi total[Q8_ROWS], const uint8_t *key,
+                          const struct pass *p, size_t row, size_t b, int t)
 {
-    vi  flip = vi_set1((int32_t)(SIMD_FLIP8 * 0x01010101u)), total = vi_set1(0);
+    size_t         n_blocks = p->width / KV_QUANTS;
+    const int8_t  *code = p->code + row * p->width + b * KV_QUANTS;
+    const int32_t *sum = p->q_sum + row * n_blocks + b;
+    vi  flip = vi_set1((int32_t)(SIMD_FLIP8 * 0x01010101u));
     int steps = SIMD_STEPS(8);
 
+    for (int r = 0; r < t; r++)
+        total[r] = vi_set1(0);
     for (int i = 0; i < KV_QUANTS / 4; i += steps) {
-        int32_t bias = i == 0 ? -SIMD_FLIP8 * sum : 0;
-        vd      d = vd_start(bias);
-        for (int k = i; k < i + steps; k++)
-            d = vd_step8(d, vi_xor(vi_load(key + k * KV_KEYS * 4), flip),
-                         vi_load_quad(code + 4 * k));
-        total = vi_add(total, vd_sum(d, bias));
+        vd      d[Q8_ROWS];
+        int32_t bias[Q8_ROWS];
+
+        for (int r = 0; r < t; r++) {
+            bias[r] = i == 0 ? -SIMD_FLIP8 * sum[(size_t)r * n_blocks] : 0;
+            d[r] = vd_start(bias[r]);
+        }
+        for (int k = i; k < i + steps; k++) {
+            vi w = vi_xor(vi_load(key + k * KV_KEYS * 4), flip);
+            for (int r = 0; r < t; r++)
+                d[r] = vd_step8(d[r], w, vi_load_quad(
+                                    code + (size_t)r * p->width + 4 * k));
+        }
+        for (int r = 0; r < t; r++)
+            total[r] = vi_add(total[r], vd_sum(d[r], bias[r]));
     }
-    return total;
 }
 
-/* The same for one row and a q8_0 cache. */
-static void score_row_q8(float *out, const uint8_t *k, size_t row,
-                         const struct pass *p)
+/* The same as score_tile for a q8_0 cache: t rows from `row` on. */
+static inline void score_tile_q8(float *out, const uint8_t *k, size_t row,
+                                 const struct pass *p, int t)
 {
     size_t n_blocks = p->width / KV_QUANTS, group_size = n_blocks * 34 * KV_KEYS;
-    vf     sum[BLOCK_PARTS];
+    vf     sum[Q8_ROWS][BLOCK_PARTS];
 
-    for (int i = 0; i < BLOCK_PARTS; i++)
-        sum[i] = vf_set1(0.0f);
-    for (size_t b = 0; b < n_blocks; b++, k += 34 * KV_KEYS) {
-        const int8_t *code = p->code + row * p->width + b * KV_QUANTS;
-        size_t        at = row * n_blocks + b;
+    for (int r = 0; r < t; r++)
+        for (int i = 0; i < BLOCK_PARTS; i++)
+            sum[r][i] = vf_set1(0.0f);
+    for (size_t b = 0; b < n_blocks; b++, k += 34 * KV_KEYS)
         for (int i = 0; i < BLOCK_PARTS; i++) {
             int            lane = i % SIMD_PARTS * SIMD_N;
             const uint8_t *g = k + (i < SIMD_PARTS ? 0 : group_size);
-            vi isum = dot32(g + 2 * KV_KEYS + 4 * lane, code, p->q_sum[at]);
-            vf scale = vf_mul(vf_load_f16(g + 2 * lane),
-                              vf_set1(p->q_scale[at]));
-            sum[i] = vf_fma(scale, vf_from(isum), sum[i]);
+            vf             scale = vf_load_f16(g + 2 * lane);
+            vi             isum[Q8_ROWS];
+            dots32(isum, g + 2 * KV_KEYS + 4 * lane, p, row, b, t);
+            for (int r = 0; r < t; r++) {
+                size_t at = (row + (size_t)r) * n_blocks + b;
+                sum[r][i] = vf_fma(vf_mul(scale, vf_set1(p->q_scale[at])),
+                                   vf_from(isum[r]), sum[r][i]);
+            }
         }
+    for (int r = 0; r < t; r++)
+        for (int i = 0; i < BLOCK_PARTS; i++)
+            vf_store(out + r * ATTN_BLOCK + i * SIMD_N, sum[r][i]);
+}
+
+/* Returns how many rows it did. */
+static int score_Q8_0(float *out, const uint8_t *k, size_t row, size_t left,
+                      const struct pass *p)
+{
+    if (left < Q8_ROWS) {
+        score_tile_q8(out, k, row, p, 1);
+        return 1;
     }
-    for (int i = 0; i < BLOCK_PARTS; i++)
-        vf_store(out + i * SIMD_N, sum[i]);
+    score_tile_q8(out, k, row, p, Q8_ROWS);
+    return Q8_ROWS;
 }
 
 /* The bodies above with the type and the tile as constants. */
@@ -143,12 +175,12 @@ static void scores(struct pass *p, size_t row, size_t n, const uint8_t *k,
     for (size_t end = row + n; row < end;) {
         float       *out = p->score + row * ATTN_BLOCK + column;
         const float *q = p->q + row * p->width;
-        int          t = type == KV_Q8_0 ? 1 : tile_rows(end - row);
+        int          t = tile_rows(end - row);
         switch (type) {
-        case KV_F16:  score_F16(out, k, q, p, t);     break;
-        case KV_F32:  score_F32(out, k, q, p, t);     break;
-        case KV_BF16: score_BF16(out, k, q, p, t);    break;
-        default:      score_row_q8(out, k, row, p);   break;
+        case KV_F16:  score_F16(out, k, q, p, t);                      break;
+        case KV_F32:  score_F32(out, k, q, p, t);                      break;
+        case KV_BF16: score_BF16(out, k, q, p, t);                     break;
+        default:      t = score_Q8_0(out, k, row, end - row, p);       break;
         }
         row += (size_t)t;
     }
@@ -252,7 +284,7 @@ static inline void value_tile(const struct gather *g, enum kv_type type,
     size_t         width = g->width;
     float         *acc = g->acc;
     const uint8_t *v = g->v;
-    vf             sum[2][VALUE_VECTORS];
+    vf             sum[VALUE_ROWS][VALUE_VECTORS];
 
     for (int r = 0; r < t; r++)
         for (int i = 0; i < c; i++)
@@ -293,7 +325,7 @@ static void value_tail(const struct gather *g, enum kv_type type, size_t d,
     }
 }
 
-/* t (1 or 2) rows: all elements of the head. */
+/* t rows: all elements of the head. */
 static inline void value_rows(const struct gather *g, enum kv_type type, int t)
 {
     size_t width = g->width, d = 0;
@@ -309,7 +341,9 @@ static inline void value_rows(const struct gather *g, enum kv_type type, int t)
 #define VALUE_ROWS(T, name)                                                  \
     static void values_##T(const struct gather *g, int t)                    \
     {                                                                        \
-        if (t == 2)                                                          \
+        if (t == VALUE_ROWS)                                                 \
+            value_rows(g, KV_##T, VALUE_ROWS);                               \
+        else if (t == 2)                                                     \
             value_rows(g, KV_##T, 2);                                        \
         else                                                                 \
             value_rows(g, KV_##T, 1);                                        \
@@ -326,7 +360,7 @@ static void values(struct pass *p, size_t row, size_t n, const uint8_t *v,
                         .step = kv_row_size(l->type, l->v_width) };
 
     for (size_t end = row + n; row < end;) {
-        int t = end - row >= 2 ? 2 : 1;
+        int t = end - row >= VALUE_ROWS ? VALUE_ROWS : end - row >= 2 ? 2 : 1;
         g.acc = p->acc + row * g.width;
         g.weight = p->score + row * ATTN_BLOCK + column;
         switch (l->type) {

@@ -130,6 +130,13 @@ static enum err matrix_source(struct tensor_source *s, const struct binder *b,
     return ERR_OK;
 }
 
+/* The pages of a piece of a tensor that has been packed. */
+static void release(const void *arg, const uint8_t *from, size_t size)
+{
+    const struct tensor_info *t = arg;
+    file_release(t->file, t->file_offset + (uint64_t)(from - t->data), size);
+}
+
 enum err bind_open_matrix(struct binder *b, struct matrix **out,
                           const struct found *f, const struct want *w,
                           struct err_info *why)
@@ -142,6 +149,8 @@ enum err bind_open_matrix(struct binder *b, struct matrix **out,
 
     if ((e = matrix_source(&s, b, f, w, why)) != ERR_OK)
         return e;
+    s.packed = release;
+    s.packed_arg = t;
     o = options_of(b, w, &s);
     e = b->device->ops->matrix_open(b->device, out, &s, &o, b->progress, why);
     if (e != ERR_OK)

@@ -30,8 +30,11 @@ static void token_tile_init(struct token_tile *t, const struct slab_span *span,
         t->scale[i] = x.scale + span->block;
         t->fsum[i] = (sub == 16 ? x.fsum16 : x.fsum32) + at;
         t->y[i] = job->y + token * job->y_stride + span->row;
-        for (size_t k = 0; k < (size_t)span->n_block * per; k++)
-            t->bias[i][k] = span->bias_factor * sum[k];
+        /* All of a slab's, whether there are so many blocks or not: behind
+         * the sums other parts of the row may be read (act.h). */
+        for (size_t k = 0; k < SLAB_BLOCKS * per; k += SIMD_N)
+            vi_store(&t->bias[i][k],
+                     vi_mul(vi_load(sum + k), vi_set1(span->bias_factor)));
     }
 }
 
