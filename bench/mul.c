@@ -155,7 +155,8 @@ int main(int argc, char **argv)
     }
     fpu_enter();
     printf("%s, one thread, %d columns\n", isa->name, COLS);
-    for (const struct weight_format *const *f = isa->weights->formats; *f; f++) {
+    const struct weight_format *const *f = isa->weights->formats;
+    for (; *f != NULL; f++) {
         bool wanted = argc == 1;
         for (int i = 1; i < argc; i++)
             wanted |= strcmp(argv[i], (*f)->name) == 0;

@@ -29,7 +29,8 @@ static void put_machine(struct strbuf *out, const struct bench_machine *m)
 {
     strbuf_puts(out, "{\"cpu\": ");
     json_put_string(out, slice_of(m->cpu));
-    strbuf_printf(out, ", \"isa\": \"%s\", \"threads\": %u", m->isa, m->threads);
+    strbuf_printf(out, ", \"isa\": \"%s\", \"threads\": %u", m->isa,
+                  m->threads);
     for (int k = 0; k < PROBES; k++)
         put_number(out, limit_names[k], m->limits.giga[k]);
     strbuf_putc(out, '}');

@@ -193,7 +193,8 @@ static enum err repeat(struct bench *b, struct bench_result *r,
                        struct err_info *why)
 {
     double tok_s[REPEAT_MAX], idle[REPEAT_MAX];
-    enum err e = time_once(&tok_s[0], work, m, &r->what, 0, why);  /* warms up */
+    /* The first warms up and does not count. */
+    enum err e = time_once(&tok_s[0], work, m, &r->what, 0, why);
 
     for (size_t i = 0; i < b->repeat && e == ERR_OK; i++) {
         if (b->neighbours > 0)
@@ -231,7 +232,8 @@ static enum err measure_one(struct bench *b, const struct measure_case *c,
     r->share = r->tok_s.median * least_seconds(&work, r)
              / ((double)c->tokens * c->batch);
     b->n_results++;
-    progress_tick(&b->console->progress, "measuring", b->n_results, 0);
+    progress_tick(&b->console->progress, "measuring", b->n_results,
+                  b->context.n * (b->prefill.n + b->decode.n * b->batch.n));
     return ERR_OK;
 }
 
@@ -364,7 +366,8 @@ static const struct flag flags[] = {
     { .name = "context", .kind = FLAG_TEXT, .at = AT(context), .value = "N,..",
       .help = "tokens already in the cache (0)" },
     { .name = "repeat", .kind = FLAG_UINT, .at = AT(repeat), .value = "N",
-      .least = 1, .most = REPEAT_MAX, .help = "timings; the median counts (5)" },
+      .least = 1, .most = REPEAT_MAX,
+      .help = "timings; the median counts (5)" },
     { .name = "neighbours", .kind = FLAG_UINT, .at = AT(neighbours),
       .value = "N", .least = 0, .most = 1024,
       .help = "busy loops beside it; also shows the share of idle speed" },

@@ -111,7 +111,8 @@ static inline void dots32(vi total[Q8_ROWS], const uint8_t *key,
 static inline void score_tile_q8(float *out, const uint8_t *k, size_t row,
                                  const struct pass *p, int t)
 {
-    size_t n_blocks = p->width / KV_QUANTS, group_size = n_blocks * 34 * KV_KEYS;
+    size_t n_blocks = p->width / KV_QUANTS;
+    size_t group_size = n_blocks * 34 * KV_KEYS;
     vf     sum[Q8_ROWS][BLOCK_PARTS];
 
     for (int r = 0; r < t; r++)
