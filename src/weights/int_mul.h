@@ -150,6 +150,9 @@ TILE_INLINE void int_dots(const struct int_shape *s, int_sums isum,
     int i = at.b * (ACT_BLOCK / s->sub) + at.h;
     int32_t bias[INT_TILE_TOKENS];
 
+    for (int v = 0; v < n_v; v++)
+        for (int t = 0; t < f->n; t++)
+            isum[v][t] = vi_set1(0);
     for (int t = 0; t < f->n; t++)
         bias[t] = int_bias_factor(s)
                   * (s->sub == 16 ? f->x[t].sum16[i] : f->x[t].sum32[i]);
@@ -175,8 +178,8 @@ TILE_INLINE void int_dots(const struct int_shape *s, int_sums isum,
         }
         for (int v = 0; v < n_v; v++)
             for (int t = 0; t < f->n; t++)
-                isum[v][t] = c0 ? vi_add(isum[v][t], vd_sum(d[v][t], 0))
-                                : vd_sum(d[v][t], bias[t]);
+                isum[v][t] = vi_add(isum[v][t],
+                                    vd_sum(d[v][t], c0 ? 0 : bias[t]));
     }
 }
 
