@@ -1,110 +1,141 @@
 #!/usr/bin/env python3
 """Osmia beside other engines on the same file, runs interleaved.
 
-    bench/compare.py MODEL --peer 'llama.cpp=llama-bench -m {model} -t {threads}
-        -p {prefill} -n {decode} -r 1 -o json' [--pairs 5] [--json OUT]
+    bench/compare.py MODEL --peer 'llama.cpp=llama-bench -m {model}
+        -t {threads} -p {prefill} -n {decode} -r 1 -o json'
+        [--pairs 5] [--json OUT]
 
-A peer is NAME=COMMAND.  Its output is read as JSON: what `llama-bench -o json`
-prints or what `osmia bench --json` prints (so another build of Osmia can be a
-peer, too).  The processor time of every process is kept, too:
-on a machine that others use it says more than the clock.  Medians count;
-ratios are Osmia / peer.
+A peer is NAME=COMMAND, with VAR=VALUE words before the program if need be.
+Its output is read as JSON: what `llama-bench -o json`, `llama-batched-bench
+--output-format jsonl` or `osmia bench --json` (another build, another
+instruction set) prints.  --extra goes to Osmia's own `bench`.  Osmia measures
+the limits of the machine around its own runs, so they stand beside every
+round.  Medians count; ratios are Osmia / peer.
 """
 import argparse
 import json
 import os
-import resource
 import shlex
 import statistics
 import subprocess
 import sys
 
 
+def test_name(kind, tokens, batch=1, context=0):
+    name = f"prefill {tokens}" if kind == "prefill" else "decode"
+    if batch > 1:
+        name += f", {batch} sequences"
+    if context:
+        name += f", after {context} tokens"
+    return name
+
+
+def speeds(text):
+    """What an engine printed -> {test: tokens a second}"""
+    if text.lstrip().startswith("["):                       # llama-bench
+        return {test_name("decode" if r["n_gen"] else "prefill",
+                          r["n_prompt"], r.get("n_batched", 1),
+                          r.get("n_depth", 0)): r["avg_ts"]
+                for r in json.loads(text)}
+    reports = [json.loads(line) for line in text.splitlines()
+               if line.startswith("{")]
+    if reports and "results" in reports[0]:                 # osmia bench
+        return {test_name(r["test"], r["tokens"], r["batch"], r["context"]):
+                r["tok_s"] for r in reports[0]["results"]}
+    return {test_name("decode", 0, r["pl"]): r["speed_tg"] for r in reports}
+
+
+def limits(text):
+    """The machine, and what share of its limits each test used."""
+    report = json.loads(text)
+    shares = {test_name(r["test"], r["tokens"], r["batch"], r["context"]):
+              r["share_of_limit"] for r in report["results"]}
+    return report["machine"], shares
+
+
 def run(command):
-    """-> (parsed JSON, processor seconds)"""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    p = subprocess.run(command, stdout=subprocess.PIPE,
-                       stderr=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return json.loads(p.stdout), (after.ru_utime - before.ru_utime
-                                  + after.ru_stime - before.ru_stime)
-
-
-def speeds(report):
-    """-> {"prefill": tok/s, "decode": tok/s}"""
-    if isinstance(report, dict):
-        return {r["test"]: r["tok_s"] for r in report["results"]}
-    return {"decode" if r["n_gen"] else "prefill": r["avg_ts"] for r in report}
+    words = shlex.split(command)
+    env = dict(os.environ)
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        env[name] = value
+    return subprocess.run(words, stdout=subprocess.PIPE, env=env, text=True,
+                          stderr=subprocess.DEVNULL, check=True).stdout
 
 
 def spread(values):
-    return {"median": statistics.median(values), "min": min(values),
-            "max": max(values), "n": len(values)}
+    return {"median": round(statistics.median(values), 4),
+            "min": round(min(values), 4), "max": round(max(values), 4),
+            "n": len(values)}
 
 
-def measure(args, engines):
-    found = {name: {"prefill": [], "decode": [], "cpu_s": []}
-             for name in engines}
-    machine = None
-    for i in range(args.pairs):
-        for name, command in engines.items():
-            report, cpu_s = run(command)
-            if name == "osmia":
-                machine = report["machine"]
-            for test, tok_s in speeds(report).items():
-                found[name][test].append(tok_s)
-            found[name]["cpu_s"].append(cpu_s)
-            print(f"{i + 1}/{args.pairs} {name} {speeds(report)} "
-                  f"{cpu_s:.1f} s of processor", file=sys.stderr)
-    return machine, {name: {k: spread(v) for k, v in tests.items() if v}
-                     for name, tests in found.items()}
-
-
-def fill(template, args):
-    return [word.format(model=args.model, threads=args.threads,
-                        prefill=args.prefill, decode=args.decode)
-            for word in shlex.split(template)]
+def summary(runs):
+    """[(engine, what it printed)] -> the result's "machine" and "tests"."""
+    machines, tests = [], {}
+    for name, text in runs:
+        for test, tok_s in speeds(text).items():
+            tests.setdefault(test, {}).setdefault(name, []).append(tok_s)
+        if name == "osmia":
+            machine, shares = limits(text)
+            machines.append(machine)
+            for test, share in shares.items():
+                tests[test].setdefault("share", []).append(share)
+    machine = dict(machines[0])
+    for key in ("read_gb_s", "int8_gops", "bf16_gflops", "f32_gflops"):
+        values = [m[key] for m in machines if m.get(key)]
+        machine[key] = round(statistics.median(values), 1) if values else None
+    return {"machine": machine,
+            "tests": {test: {name: spread(v) for name, v in engines.items()}
+                      for test, engines in tests.items()}}
 
 
 def table(result):
     lines = []
-    ours = result["engines"]["osmia"]
-    for test in ("prefill", "decode"):
-        for name, tests in result["engines"].items():
-            if name == "osmia" or test not in tests:
-                continue
-            ratio = ours[test]["median"] / tests[test]["median"]
-            lines.append(f"{test:8} osmia {ours[test]['median']:9.1f}  "
-                         f"{name} {tests[test]['median']:9.1f}  "
-                         f"ratio {ratio:.2f}")
+    for test, engines in result["tests"].items():
+        ours = engines.get("osmia")
+        for name, peer in engines.items():
+            if ours and name not in ("osmia", "share"):
+                lines.append(f"{test:28} osmia {ours['median']:9.1f}  "
+                             f"{name} {peer['median']:9.1f}  ratio "
+                             f"{ours['median'] / peer['median']:.2f}")
     return "\n".join(lines)
 
 
-def main():
+def options():
     a = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     a.add_argument("model")
     a.add_argument("--osmia", default="build/osmia")
     a.add_argument("--peer", action="append", default=[])
     a.add_argument("--pairs", type=int, default=5)
     a.add_argument("--threads", type=int, default=os.cpu_count())
-    a.add_argument("--prefill", type=int, default=512)
-    a.add_argument("--decode", type=int, default=64)
+    a.add_argument("--prefill", default="512")
+    a.add_argument("--decode", default="64")
+    a.add_argument("--extra", default="", help="for osmia bench")
+    a.add_argument("--title", default="")
     a.add_argument("--json", metavar="OUT")
-    args = a.parse_args()
-    engines = {"osmia": fill(
-        shlex.quote(args.osmia) + " bench {model} --threads {threads} "
-        "--prefill {prefill} --decode {decode} --repeat 1 --json", args)}
+    return a.parse_args()
+
+
+def main():
+    args = options()
+    command = {"osmia": f"{args.osmia} bench {{model}} --threads {{threads}} "
+                        "--prefill {prefill} --decode {decode} --repeat 1 "
+                        f"--json {args.extra}"}
     for peer in args.peer:
-        name, _, command = peer.partition("=")
-        engines[name] = fill(command, args)
-    machine, found = measure(args, engines)
-    result = {"model": os.path.basename(args.model), "machine": machine,
-              "threads": args.threads, "prefill": args.prefill,
-              "decode": args.decode, "load": os.getloadavg()[0],
-              "engines": found}
+        name, _, rest = peer.partition("=")
+        command[name] = rest
+    runs = []
+    for i in range(args.pairs):
+        for name, words in command.items():
+            text = run(words.format(**vars(args)))
+            runs.append((name, text))
+            print(f"{i + 1}/{args.pairs} {name} {speeds(text)}",
+                  file=sys.stderr)
+    result = {"title": args.title or os.path.basename(args.model),
+              "threads": args.threads} | summary(runs)
     print(table(result))
     if args.json:
-        with open(args.json, "w") as f:
+        with open(args.json, "w", encoding="utf-8") as f:
             json.dump(result, f, indent=1)
             f.write("\n")
 
