@@ -5,7 +5,9 @@
         -t {threads} -p {prefill} -n {decode} -r 1 -o json'
         [--pairs 5] [--json OUT]
 
-A peer is NAME=COMMAND, with VAR=VALUE words before the program if need be.
+A peer is NAME=COMMAND, with VAR=VALUE words before the program if need be; in
+its words {model}, {threads}, {prefill} and {decode} are replaced, {{ and }} are
+single braces.
 Its output is read as JSON: what `llama-bench -o json`, `llama-batched-bench
 --output-format jsonl` or `osmia bench --json` (another build, another
 instruction set) prints.  --extra goes to Osmia's own `bench`.  Osmia measures
@@ -30,8 +32,23 @@ def test_name(kind, tokens, batch=1, context=0):
     return name
 
 
+class Bad(Exception):
+    """What stops a comparison, in a sentence."""
+
+
 def speeds(text):
     """What an engine printed -> {test: tokens a second}"""
+    try:
+        found = speeds_of(text)
+    except (ValueError, KeyError, TypeError) as e:
+        raise Bad("its output is none of the forms that --help names "
+                  f"({type(e).__name__}: {e})") from e
+    if not found:
+        raise Bad("it printed no result")
+    return found
+
+
+def speeds_of(text):
     if text.lstrip().startswith("["):                       # llama-bench
         return {test_name("decode" if r["n_gen"] else "prefill",
                           r["n_prompt"], r.get("n_batched", 1),
@@ -53,14 +70,33 @@ def limits(text):
     return report["machine"], shares
 
 
-def run(command):
-    words = shlex.split(command)
+def words_of(command, values):
+    """A template's words; split before they are filled in, so that a path may
+    have blanks."""
+    try:
+        return [word.format(**values) for word in shlex.split(command)]
+    except (ValueError, KeyError, IndexError) as e:
+        raise Bad(f"its command is no template: {command!r} "
+                  f"({type(e).__name__}: {e})") from e
+
+
+def run(words):
     env = dict(os.environ)
-    while "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
+    while words and "=" in words[0]:
+        name, _, value = words[0].partition("=")
         env[name] = value
-    return subprocess.run(words, stdout=subprocess.PIPE, env=env, text=True,
-                          stderr=subprocess.DEVNULL, check=True).stdout
+        words = words[1:]
+    if not words:
+        raise Bad("its command is empty")
+    try:
+        p = subprocess.run(words, stdout=subprocess.PIPE, env=env, text=True,
+                           stderr=subprocess.PIPE, check=False)
+    except OSError as e:
+        raise Bad(f"{words[0]}: {e.strerror}") from e
+    if p.returncode != 0:
+        said = p.stderr.strip().splitlines()[-3:]
+        raise Bad(f"{words[0]} ended with {p.returncode}: " + " | ".join(said))
+    return p.stdout
 
 
 def spread(values):
@@ -102,7 +138,8 @@ def table(result):
 
 
 def options():
-    a = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    a = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     a.add_argument("model")
     a.add_argument("--osmia", default="build/osmia")
     a.add_argument("--peer", action="append", default=[])
@@ -113,24 +150,45 @@ def options():
     a.add_argument("--extra", default="", help="for osmia bench")
     a.add_argument("--title", default="")
     a.add_argument("--json", metavar="OUT")
-    return a.parse_args()
+    args = a.parse_args()
+    for peer in args.peer:
+        name, _, rest = peer.partition("=")
+        if not name or not rest or name in ("osmia", "share"):
+            a.error(f"--peer is {peer!r}, expected NAME=COMMAND")
+    if args.pairs < 1:
+        a.error("--pairs must be at least 1")
+    return args
+
+
+def one_round(command, args, label):
+    """[(engine, what it printed)]"""
+    runs = []
+    for name, template in command.items():
+        try:
+            text = run(words_of(template, vars(args)))
+            found = speeds(text)
+        except Bad as e:
+            raise Bad(f"{name}: {e}") from e
+        runs.append((name, text))
+        print(f"{label} {name} {found}", file=sys.stderr)
+    return runs
 
 
 def main():
     args = options()
-    command = {"osmia": f"{args.osmia} bench {{model}} --threads {{threads}} "
-                        "--prefill {prefill} --decode {decode} --repeat 1 "
+    command = {"osmia": f"{shlex.quote(args.osmia)} bench {{model}} "
+                        "--threads {threads} --prefill {prefill} "
+                        "--decode {decode} --repeat 1 "
                         f"--json {args.extra}"}
     for peer in args.peer:
         name, _, rest = peer.partition("=")
         command[name] = rest
     runs = []
-    for i in range(args.pairs):
-        for name, words in command.items():
-            text = run(words.format(**vars(args)))
-            runs.append((name, text))
-            print(f"{i + 1}/{args.pairs} {name} {speeds(text)}",
-                  file=sys.stderr)
+    try:
+        for i in range(args.pairs):
+            runs += one_round(command, args, f"{i + 1}/{args.pairs}")
+    except Bad as e:
+        sys.exit(f"compare: {e}")
     result = {"title": args.title or os.path.basename(args.model),
               "threads": args.threads} | summary(runs)
     print(table(result))
