@@ -86,6 +86,9 @@ struct stream {
 
 /* Aligned to 64 bytes, big ones to huge pages; freed with free. */
 void *cpu_alloc(size_t size);
+/* The same, of zeros.  What is never touched of a big one takes no memory: work
+ * space is for steps of many tokens, and most are of few. */
+void *cpu_alloc_zeros(size_t size);
 
 /* Memory for weights: carved from chunks that grow with what is taken, so that
  * many matrices share huge pages and none wastes the rest of one.  NULL: there

@@ -6,6 +6,7 @@
 #include "device/cpu.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum {
@@ -25,6 +26,18 @@ void *cpu_alloc(size_t size)
     /* One page fault for 2 MB instead of 512: loading is bound by them. */
     if (align == HUGE_PAGE)
         madvise(at, cpu_align(size + 1, align), MADV_HUGEPAGE);
+    return at;
+}
+
+void *cpu_alloc_zeros(size_t size)
+{
+    void *at = cpu_alloc(size);
+
+    /* Whole pages of its own: given back, they return as zeros. */
+    if (at != NULL && (size < 2 * HUGE_PAGE
+                       || madvise(at, cpu_align(size + 1, HUGE_PAGE),
+                                  MADV_DONTNEED) != 0))
+        memset(at, 0, size);
     return at;
 }
 

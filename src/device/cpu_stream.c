@@ -4,7 +4,6 @@
 #include "base/checked.h"
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     INLINE_FLOATS = 16 * 1024,     /* less work than this is done at once */
@@ -28,11 +27,10 @@ enum err cpu_buf_open(struct device *d, struct buf **out, size_t n_max,
     b->stride = cpu_align(width, 16);
     if (!checked_size(&size, n_max, b->stride)
         || !checked_size(&size, size, sizeof(float))
-        || (b->at = cpu_alloc(size)) == NULL) {
+        || (b->at = cpu_alloc_zeros(size)) == NULL) {
         free(b);
         return fail_nomem(why);
     }
-    memset(b->at, 0, size);
     *out = b;
     return ERR_OK;
 }
@@ -135,12 +133,11 @@ enum err cpu_stream_open(struct device *d, struct stream **out,
     s->limits = *limits;
     s->n_threads = pool_threads(s->cpu->pool);
     lay_out(&y, limits, s->n_threads);
-    uint8_t *at = s->memory = cpu_alloc(y.total);
+    uint8_t *at = s->memory = cpu_alloc_zeros(y.total);
     if (at == NULL) {
         free(s);
         return fail_nomem(why);
     }
-    memset(at, 0, y.total);      /* touched here, not in the first step */
     for (int k = 0; k < ACT_KINDS; k++) {
         s->act[k] = at;
         s->act_stride[k] = y.act_stride[k];
