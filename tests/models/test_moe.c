@@ -117,24 +117,6 @@ static void test_quantised(void **state)
     }
 }
 
-/* A file by llama.cpp's own quantiser (tools/golden/llamacpp.py): stacks of
- * q4_k and q6_k, the router f32, the shared expert's a vector. */
-static void test_llamacpp(void **state)
-{
-    static const char name[] = "llamacpp/qwen2moe-q4_k_m";
-    const struct tiny t = { .seed = 11, .hidden = 256, .n_layer = 1,
-                            .vocab = 160 };
-    struct tiny  other = t;
-    struct drift d = drift_of_file(name, &t, &exact);
-
-    (void)state;
-    if (!agrees(&d, 1, tolerance, name, false))
-        fail_msg("%s differs from the reference", name);
-    other.seed++;
-    d = drift_of_file(name, &other, &exact);
-    assert_false(agrees(&d, 1, 100 * tolerance, name, true));
-}
-
 static void test_same_bytes(void **state)
 {
     static const struct {
@@ -220,7 +202,6 @@ int main(void)
         cmocka_unit_test(test_f32),
         cmocka_unit_test(test_old_configs),
         cmocka_unit_test(test_quantised),
-        cmocka_unit_test(test_llamacpp),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_faults_are_noticed),
     };
