@@ -125,12 +125,13 @@ static enum err plan(struct shape *s, const struct cpu *c,
                      const struct tensor_source *src,
                      const struct matrix_options *o, struct err_info *why)
 {
-    enum err            e = plan_flat(s, c, src, o, why);
-    const struct dtype *to = s->made.convert_to;
+    const struct dtype *to;
     size_t              n_cols = (size_t)src->n_cols;
+    enum err            e = plan_flat(s, c, src, o, why);
 
     if (e != ERR_OK)
         return e;
+    to = s->made.convert_to;
     s->to = to == NULL ? s->from : weight_find(c->isa->weights, to->id);
     s->converts = s->to != s->from;
     if (s->converts && (s->to == NULL || s->to->quantize == NULL))

@@ -53,9 +53,11 @@ static void make_room(struct records *all)
         record_close(all, r);
     if (all->n_fresh < RECORDS_FRESH_MAX)
         return;
-    for (r = all->oldest; r->state != RECORD_FRESH;)
+    r = all->oldest;
+    while (r != NULL && r->state != RECORD_FRESH)
         r = r->newer;
-    expire(all, r);
+    if (r != NULL)
+        expire(all, r);
 }
 
 struct record *record_open(struct records *all, uint32_t principal)

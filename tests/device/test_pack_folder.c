@@ -18,7 +18,8 @@ static int begin(void **state)
 {
     (void)state;
     scratch_open(&scratch);
-    return pack_folder_open(&folder, scratch_path(&scratch, "cache"), NULL);
+    return pack_folder_open(&folder, scratch_path(&scratch, "cache"), NULL)
+           != ERR_OK;
 }
 
 static int end(void **state)
