@@ -213,15 +213,16 @@ static enum err check_model(struct worker *w, struct err_info *why)
 static enum err lock_files(struct worker *w, struct err_info *why)
 {
     const struct serve_flags *f = &w->o->serve;
+    const char     *cache = getenv("OSMIA_CACHE");
     struct sandbox *s = &w->sandbox;
 
     sandbox_no_cores();
     if (f->no_sandbox)
         return ERR_OK;
-    if (getenv("OSMIA_CACHE") != NULL)           /* a rule needs the folder */
-        mkdir(getenv("OSMIA_CACHE"), 0700);
+    if (cache != NULL)                           /* a rule needs the folder */
+        mkdir(cache, 0700);
     *s = (struct sandbox){ .required = f->require_sandbox, .model = w->files,
-                           .cache = getenv("OSMIA_CACHE") };
+                           .cache = cache };
     if (f->queen_url != NULL)
         sandbox_allow_url(s, f->queen_url);
     if (f->callback_url != NULL)
