@@ -8,19 +8,6 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-enum { NOT_HEX = 16 };
-
-static unsigned hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return (unsigned)(c - 'a') + 10;
-    if (c >= 'A' && c <= 'F')
-        return (unsigned)(c - 'A') + 10;
-    return NOT_HEX;
-}
-
 /* The four digits behind \u; false: they are not there. */
 static bool hex4(const char *at, const char *end, uint32_t *out)
 {
@@ -29,10 +16,10 @@ static bool hex4(const char *at, const char *end, uint32_t *out)
     if (end - at < 4)
         return false;
     for (int i = 0; i < 4; i++) {
-        unsigned digit = hex_value(at[i]);
-        if (digit == NOT_HEX)
+        int digit = hex_digit(at[i]);
+        if (digit < 0)
             return false;
-        value = value << 4 | digit;
+        value = value << 4 | (unsigned)digit;
     }
     *out = value;
     return true;

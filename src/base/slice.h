@@ -49,6 +49,16 @@ static inline struct slice slice_from(struct slice a, size_t from)
     return (struct slice){ from == 0 ? a.at : a.at + from, a.len - from };
 }
 
+/* The value of a hexadecimal digit in either case; -1: it is none. */
+static inline int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* Three-way comparison by bytes, shorter first: a total order for sorting. */
 int slice_cmp(struct slice a, struct slice b);
 

@@ -33,18 +33,9 @@ static enum read_state go(struct chunk_reader *r, enum chunk_state state)
     return state == CHUNK_OVER ? READ_DONE : READ_MORE;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static enum read_state take_size(struct chunk_reader *r, char c)
 {
-    int digit = hex_value(c);
+    int digit = hex_digit(c);
 
     if (digit >= 0) {
         /* Fifteen digits cannot overflow, and nobody sends that many. */

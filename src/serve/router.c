@@ -78,14 +78,6 @@ void router_put_methods(struct strbuf *out, route_list routes,
     }
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t router_decode(struct slice part, char *out)
 {
     size_t n = 0;
@@ -93,8 +85,8 @@ size_t router_decode(struct slice part, char *out)
     for (size_t i = 0; i < part.len; i++) {
         int high = -1, low = -1;
         if (part.at[i] == '%' && i + 2 < part.len) {
-            high = hex_value(part.at[i + 1]);
-            low = hex_value(part.at[i + 2]);
+            high = hex_digit(part.at[i + 1]);
+            low = hex_digit(part.at[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             out[n++] = (char)(16 * high + low);

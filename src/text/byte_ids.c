@@ -41,14 +41,6 @@ bool bytes_cover(const struct byte_ids *b, struct slice text)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int bytes_value(struct slice text)
 {
     if (text.len != 6 || !slice_starts(text, SLICE("<0x")) || text.at[5] != '>')

@@ -130,14 +130,6 @@ enum err reader_fold(struct regex_reader *r, struct code_set *set)
 
 /* ---- escapes ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* At most `max` digits of the base; *n is how many there were. */
 static uint32_t number(struct regex_reader *r, uint32_t base, size_t max,
                        size_t *n)

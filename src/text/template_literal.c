@@ -6,14 +6,6 @@
 #include "base/json_number.h"
 #include "base/utf8.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static const struct { char letter, value; } simple_escapes[] = {
     { '\\', '\\' }, { '\'', '\'' }, { '"', '"' }, { 'a', '\a' },
     { 'b', '\b' }, { 'f', '\f' }, { 'n', '\n' }, { 'r', '\r' },

@@ -37,6 +37,19 @@ static void finds(void **state)
     assert_int_equal(slice_find((struct slice){ 0 }, SLICE("a"), 0), 0);
 }
 
+static void hexadecimal_digits(void **state)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    size_t n_digits = 0;
+
+    (void)state;
+    for (int i = 0; i < 32; i++)
+        assert_int_equal(hex_digit(digits[i]), i % 16);
+    for (int c = 0; c < 256; c++)
+        n_digits += hex_digit((char)c) >= 0;
+    assert_int_equal(n_digits, 22);                 /* and nothing else is one */
+}
+
 /* The hash goes into caches on disk: these two may never change. */
 static void hashes(void **state)
 {
@@ -52,6 +65,7 @@ int main(void)
         cmocka_unit_test(orders),
         cmocka_unit_test(compares_ends),
         cmocka_unit_test(finds),
+        cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
