@@ -97,10 +97,13 @@ static void measure_token(struct ticket *t)
     t->last_ns = now;
 }
 
-/* Whoever hears of the end finds its place free and its blocks given back. */
+/* Whoever hears of the end finds its place free, its blocks given back, and in
+ * the service's health what became of it. */
 static void on_event(void *arg, const struct job_event *ev)
 {
     struct ticket *t = arg;
+    if (!ev->done || ev->reason == JOB_STOP || ev->reason == JOB_LENGTH)
+        atomic_store(&service_of(t)->n_failed, 0);
     if (!ev->done) {
         measure_token(t);
         wake_if(t, ticket_put_token(t, ev));
@@ -172,14 +175,14 @@ static void let_ended_go(struct service *s)
 }
 
 /* The jobs of a step that cannot be computed end; those that wait may find that
- * the next one can. */
+ * the next one can.  Noted first: a client that is told asks for the health. */
 static void note_failure(struct service *s, const struct err_info *why)
 {
-    sched_end_all(s->sched, true, JOB_ERROR, why);
     pthread_mutex_lock(&s->lock);
     s->last_error = *why;
     pthread_mutex_unlock(&s->lock);
     atomic_fetch_add(&s->n_failed, 1);
+    sched_end_all(s->sched, true, JOB_ERROR, why);
 }
 
 /* True: there was something to do, so there may be more. */
