@@ -27,7 +27,8 @@ static bool second_fits(unsigned char lead, unsigned char second)
 
 /* How many bytes of a character of `len` bytes stand at `at` as they should,
  * the lead counted; 1 <= len. */
-static inline unsigned good_len(const unsigned char *at, size_t left, unsigned len)
+static inline unsigned good_len(const unsigned char *at, size_t left,
+                                unsigned len)
 {
     unsigned i = 1;
 

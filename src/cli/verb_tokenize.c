@@ -170,8 +170,8 @@ static enum err parse_ids(struct tok_ids *ids, const char *text, size_t n_ids,
         if (end == text || errno != 0 || id < 0
             || (unsigned long long)id >= n_ids
             || (*end != '\0' && strchr(apart, *end) == NULL))
-            return fail(why, ERR_REQUEST, "\"%.*s\" is no token id, expected 0 to %zu",
-                        (int)strcspn(text, apart), text, n_ids - 1);
+            return fail(why, ERR_REQUEST, "\"%.*s\" is no token id, expected "
+                        "0 to %zu", (int)strcspn(text, apart), text, n_ids - 1);
         if (!tok_ids_push(ids, (int32_t)id))
             return fail_nomem(why);
         text = end;

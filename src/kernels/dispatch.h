@@ -37,9 +37,9 @@ unsigned cpu_features(void);
 /* The sets of this build, plainest first; NULL past the end. */
 const struct isa_set *isa_at(size_t i);
 
-/* The last set of the build that `features` can run and that likes it, or the
- * one that `forced` names (NULL: no wish).  REQUEST: no such set, or the CPU lacks it; the
- * sentence lists those that would run. */
+/* The last set of the build that `features` can run and does not run slowly, or
+ * the one that `forced` names (NULL: no wish).  ERR_REQUEST: no such set, or the
+ * CPU lacks it; the sentence lists those that would run. */
 enum err isa_pick(const struct isa_set **out, const char *forced,
                   unsigned features, struct err_info *why);
 

@@ -227,7 +227,8 @@ TILE_INLINE void int_mul_step(const struct int_shape *s,
     const uint8_t *base = (const uint8_t *)w->data + k.group * group_size;
     int_accs acc[INT_VECTORS];
     struct int_place p[INT_VECTORS];
-    int n_vectors = k.n_groups * SIMD_PARTS, n_block = (int)w->n_cols / 32;
+    int n_vectors = k.n_groups * SIMD_PARTS;
+    int n_block = (int)(w->n_cols / ACT_BLOCK);
 
     for (int v = 0; v < n_vectors; v++) {
         size_t g = (size_t)(v / SIMD_PARTS);
